@@ -1,0 +1,69 @@
+import { closeSync, openSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { StoreFormatError, StoreUnavailableError } from './errors.ts'
+import { isNoDatabase, storeErrorFromSqlite } from './sqlite-errors.ts'
+
+/** The layout this program writes. A file with a larger number was written by a newer one and is refused. */
+export const schemaVersion: number = 1
+
+/** How long a write waits for another process's write, in milliseconds. The whole process waits with it: keep it short. */
+const busyTimeoutMs = 1000
+
+/**
+ * Opens the file, made on the first use (readable by its owner only), and makes sure it is a store this program knows.
+ *
+ * @throws {StoreFormatError} a newer layout, or no store; the file was not touched.
+ * @throws {StoreUnavailableError} it cannot be opened, or is locked.
+ */
+export function openSqliteFile(path: string, readonly: boolean): DatabaseSync {
+  if (!readonly) createForOwnerOnly(path)
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(path, { readOnly: readonly, timeout: busyTimeoutMs })
+    checkFormat(database, path, readonly)
+    if (!readonly) prepareForWriting(database)
+    return database
+  } catch (error) {
+    if (database?.isOpen) database.close()
+    if (isNoDatabase(error)) throw new StoreFormatError(`${path} is not a store`, { cause: error })
+    throw storeErrorFromSqlite(error, path)
+  }
+}
+
+// SQLite gives the files it makes beside this one the same mode.
+function createForOwnerOnly(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (error) {
+    throw new StoreUnavailableError(`${path} cannot be opened for writing`, { cause: error })
+  }
+}
+
+function checkFormat(database: DatabaseSync, path: string, readonly: boolean): void {
+  const tables = database.prepare('SELECT name FROM sqlite_schema').all()
+  if (tables.length === 0 && !readonly) return
+  if (!tables.some((table) => table.name === 'schema_version')) throw new StoreFormatError(`${path} is not a store`)
+  const version = Number(database.prepare('SELECT version FROM schema_version').get()?.version)
+  if (version === schemaVersion) return
+  throw new StoreFormatError(
+    version > schemaVersion
+      ? `${path} was written by a newer version (layout ${version}, this program knows ${schemaVersion}): use that version`
+      : `${path} has layout ${version}, this program knows ${schemaVersion} only`,
+  )
+}
+
+function prepareForWriting(database: DatabaseSync): void {
+  // FULL: the write-ahead log is synced at every commit. Checkpoints are ours to call, because SQLite keeps their
+  // failures to itself. secure_delete: what was deleted is overwritten, not only forgotten (formats F13).
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
+  database.exec('PRAGMA secure_delete = ON')
+  database.exec(`
+    BEGIN IMMEDIATE;
+    CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;
+    INSERT INTO schema_version SELECT ${schemaVersion} WHERE NOT EXISTS (SELECT 1 FROM schema_version);
+    CREATE TABLE IF NOT EXISTS positions (
+      name TEXT PRIMARY KEY, version INTEGER NOT NULL, term INTEGER NOT NULL, value BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    COMMIT;
+  `)
+}
