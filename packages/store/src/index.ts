@@ -6,6 +6,7 @@ export {
   StoreFullError,
   StoreUnavailableError,
 } from './errors.ts'
+export { createMemoryStore } from './memory-store.ts'
 export { createSqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
 export { keyFromIndex, raiseTerm, step } from './step.ts'
 export {
