@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { countVerdicts, fromBase64, readVectors, toHex, type VectorCase, vectorCounts } from '../vectors/read.ts'
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
-import { countVerdicts, fromBase64, readVectors, toHex, type VectorCase, vectorCounts } from './read-vectors.ts'
 
 interface CheckpointCase extends VectorCase {
   readonly body_b64: string

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fromHex, toHex } from '../vectors/read.ts'
 import { appendLeafHash, appendLeafHashes, decodeEdge, type Edge, edgeRoot, emptyEdge, encodeEdge } from './edge.ts'
-import { fromHex, toHex } from './read-vectors.ts'
 import { sha256Tree, sm3Tree } from './tree-hash.ts'
 
 const leafHashes = (count: number): Uint8Array[] =>

@@ -10,6 +10,7 @@ export {
   encodeEdge,
   rootOfLeafHashes,
 } from './edge.ts'
+export { decodeEntryBundle, type EntryBundle, encodeEntryBundle, maxEntrySizeBytes } from './entry-bundle.ts'
 export {
   addSignatures,
   maxNoteSizeBytes,
@@ -33,6 +34,41 @@ export {
 } from './proof.ts'
 export type { Refusal, RefusalCode } from './refusal.ts'
 export { formatSignatureLine, parseSignatureLine, type SignatureLine } from './signature-line.ts'
+export {
+  decodeTile,
+  encodeTile,
+  entryBundlesForRange,
+  fullTileRoot,
+  type ParsedTilePath,
+  parseTilePath,
+  type TileCoordinate,
+  tileNodes,
+  tilePath,
+  tilesForRange,
+  tileWidth,
+} from './tile.ts'
+export {
+  evaluatePolicy,
+  formatPolicy,
+  maxPolicyMembers,
+  maxPolicySizeBytes,
+  type ParsedPolicy,
+  type Policy,
+  type PolicyFulfilled,
+  type PolicyWitness,
+  parsePolicy,
+  type Quorum,
+  quorumSize,
+} from './tlog-policy.ts'
+export {
+  formatTlogProof,
+  maxTlogProofSizeBytes,
+  type ParsedTlogProof,
+  parseTlogProof,
+  type TlogProof,
+  type VerifiedTlogProof,
+  verifyTlogProof,
+} from './tlog-proof.ts'
 export { type Hash, hashSizeBytes, sha256Tree, sm3Tree, type TreeHash, treeHashOfOrigin } from './tree-hash.ts'
 export {
   formatVkey,

@@ -1,7 +1,5 @@
 import { generateKey, signerFromPem } from '@hutong/signing'
 import { describe, expect, it } from 'vitest'
-import { cosign } from './cosignature.ts'
-import { addSignatures, noteSigner, openNote, signNote } from './note.ts'
 import {
   countVerdicts,
   fromBase64,
@@ -11,7 +9,9 @@ import {
   toHex,
   type VectorCase,
   vectorCounts,
-} from './read-vectors.ts'
+} from '../vectors/read.ts'
+import { cosign } from './cosignature.ts'
+import { addSignatures, noteSigner, openNote, signNote } from './note.ts'
 import { parseSignatureLine } from './signature-line.ts'
 import { formatVkey, parseVkey, type VerifierKey, verifierKey } from './verifier-key.ts'
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { countVerdicts, fromHex, readVectors, toHex, type VectorCase, vectorCounts } from '../vectors/read.ts'
 import { appendLeafHashes, edgeRoot, emptyEdge, rootOfLeafHashes } from './edge.ts'
 import { consistencyProof, hashReaderOfLeaves, inclusionProof, verifyConsistency, verifyInclusion } from './proof.ts'
-import { countVerdicts, fromHex, readVectors, toHex, type VectorCase, vectorCounts } from './read-vectors.ts'
 import { type Hash, sha256Tree, sm3Tree, type TreeHash } from './tree-hash.ts'
 
 interface InclusionCase extends VectorCase {

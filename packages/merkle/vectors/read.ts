@@ -65,5 +65,5 @@ export function signerFromSeed(seedHex: string): Signer {
 }
 
 function vectorPath(file: string): string {
-  return `${import.meta.dirname}/../vectors/${file}`
+  return `${import.meta.dirname}/${file}`
 }
