@@ -6,8 +6,12 @@ export {
   StreamRewoundError,
   StreamUnavailableError,
 } from './errors.ts'
+export { createLocalStream, type LocalStreamOptions } from './local-stream.ts'
+export { createMemoryStream, type MemoryStreamOptions } from './memory-stream.ts'
 export {
+  appendBytesMax,
   batchBytesMax,
+  type RetainingStream,
   recordBytesMax,
   recordsPerAppendMax,
   recordsPerBatchMax,

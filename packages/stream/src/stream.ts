@@ -17,7 +17,8 @@ export interface StreamWriter extends AsyncDisposable {
    * Appends in the order given, durable on return. Calls take effect one after another in the order they were made.
    * After an exception any first part of the values may be there; appending them again may double them.
    *
-   * @throws {RangeError} more than `recordsPerAppendMax` values, or one outside its bounds; nothing was appended.
+   * @throws {RangeError} more than `recordsPerAppendMax` values or `appendBytesMax` bytes, or a value outside its
+   *   bounds; nothing was appended.
    */
   append(values: readonly Uint8Array[]): Promise<void>
 }
@@ -56,10 +57,24 @@ export interface Stream {
   reader(): Promise<StreamReader>
 }
 
+/**
+ * A stream that is kept in this process and so has to let go of old records itself. Disposal ends every reading
+ * quietly.
+ */
+export interface RetainingStream extends Stream, AsyncDisposable {
+  /**
+   * Deletes from the oldest on what was appended before `beforeMs` (milliseconds since the epoch), and more while the
+   * values kept are over `keepBytesMax` bytes; offsets are never given out again. Returns how many records went.
+   */
+  trim(beforeMs: number, keepBytesMax?: number): Promise<number>
+}
+
 /** Largest record, in bytes (architecture, "Streams"). */
 export const recordBytesMax: number = 1024 * 1024
 /** Most values in one append. */
 export const recordsPerAppendMax: number = 1024
+/** Most bytes of values in one append. */
+export const appendBytesMax: number = 32 * 1024 * 1024
 /** Most records in one batch. */
 export const recordsPerBatchMax: number = 64
 /** Most bytes of values in one batch. */
