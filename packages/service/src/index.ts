@@ -1,1 +1,9 @@
-export {}
+export * from './caller.ts'
+export * from './failure.ts'
+export * from './grpc-client.ts'
+export type { CallContext, RequestOf, ResponseOf, Route, Routes } from './grpc-route.ts'
+export * from './grpc-server.ts'
+export * from './logger.ts'
+export * from './loopback.ts'
+export * from './peer-errors.ts'
+export { REFUSAL_FIELD_LENGTH, REFUSAL_SENTENCE_LENGTH, type Refusal, refusalFromError, refuse } from './refusal.ts'
