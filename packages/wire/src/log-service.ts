@@ -1,0 +1,30 @@
+// LogService as the hub serves it and as zones call it. Messages in it are wire types: they end at the door.
+
+export type { Appended, BatchRefused, LoggedCharter, WitnessHello, WitnessWelcome } from '@hutong/proto/log_service'
+export {
+  AppendRequest,
+  AppendResponse,
+  ChartersRequest,
+  ChartersResponse,
+  ConsistencyProofRequest,
+  ConsistencyProofResponse,
+  CosignRequest,
+  CosignResponse,
+  HeadsRequest,
+  HeadsResponse,
+  InclusionProofRequest,
+  InclusionProofResponse,
+  KnownRequest,
+  KnownResponse,
+  LogServiceAdoptRequest,
+  LogServiceAdoptResponse,
+  LogServiceClient,
+  type LogServiceServer,
+  LogServiceService,
+  LogServiceStatusRequest,
+  LogServiceStatusResponse,
+  ReadRequest,
+  ReadResponse,
+  ReceiptRequest,
+  ReceiptResponse,
+} from '@hutong/proto/log_service'
