@@ -12,6 +12,22 @@ export {
 } from './edge.ts'
 export { decodeEntryBundle, type EntryBundle, encodeEntryBundle, maxEntrySizeBytes } from './entry-bundle.ts'
 export {
+  checkLog,
+  type LogCheck,
+  type LogFault,
+  type LogFaultCode,
+  type LogFiles,
+  maxLogFaults,
+} from './log-check.ts'
+export {
+  growLog,
+  hashReaderOfTiles,
+  type LogFile,
+  LogFileError,
+  type LogGrowth,
+  type ReadLogFile,
+} from './log-growth.ts'
+export {
   addSignatures,
   maxNoteSizeBytes,
   maxSignatureLines,
@@ -42,6 +58,7 @@ export {
   type ParsedTilePath,
   parseTilePath,
   type TileCoordinate,
+  tileAt,
   tileNodes,
   tilePath,
   tilesForRange,

@@ -77,6 +77,15 @@ export function* entryBundlesForRange(oldSize: bigint, newSize: bigint): Generat
   yield* growthOf('entries', oldSize, newSize)
 }
 
+/**
+ * The tile of hashes at this place in a log of `size` leaves: full, or partial where its level ends in it. Width 0 or less: the level
+ * ends before it, and there is no such tile.
+ */
+export function tileAt(level: number, index: bigint, size: bigint): TileCoordinate & { readonly level: number } {
+  const rest = (size >> levelShift(level)) - index * BigInt(tileWidth)
+  return { level, index, width: rest < BigInt(tileWidth) ? Number(rest) : tileWidth }
+}
+
 /** The nodes whose hashes a tile of hashes holds, in their order: to ask a `HashReader` for. */
 export function tileNodes(tile: TileCoordinate & { readonly level: number }): NodeCoordinate[] {
   const first = tile.index * BigInt(tileWidth)
