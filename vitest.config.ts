@@ -1,7 +1,7 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 // Two projects: `unit` lies beside the code and touches no network; `whole` crosses packages and starts real parts.
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       {
@@ -15,3 +15,5 @@ export default defineConfig({
     ],
   },
 })
+
+export default config
