@@ -1,0 +1,229 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { status } from '@grpc/grpc-js'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from './logger.ts'
+import { addressOf, checkedHost, isLoopback, type Listening } from './loopback.ts'
+import type { Metrics } from './metrics.ts'
+import { notFound, problemFromError } from './problem.ts'
+import { refuse } from './refusal.ts'
+
+/** Largest body of a request unless told. */
+export const BODY_LIMIT_BYTES: number = 1024 * 1024
+/** How long a request may take to arrive, and its headers. */
+export const REQUEST_LIMIT_MS = 30_000
+export const HEADERS_LIMIT_MS = 10_000
+/** Connections that may be open. */
+export const HTTP_CONNECTIONS_LIMIT = 1_024
+/** How long running requests get when a server stops. */
+export const REQUEST_DRAIN_LIMIT_MS = 8_000
+
+/** Adds routes to a server or to the part of it under `/z/<zone>`. */
+export type HttpRoutes = (app: FastifyInstance) => void | Promise<void>
+
+/** Options of `createHttpServer`. */
+export interface HttpServerOptions {
+  readonly log: Logger
+  /** Default BODY_LIMIT_BYTES. */
+  readonly bodyLimitBytes?: number
+  /** Default REQUEST_DRAIN_LIMIT_MS. */
+  readonly drainLimitMs?: number
+  /** What `/readyz` asks; default: always. */
+  readonly ready?: () => boolean | Promise<boolean>
+  /** With it, `/metrics` answers. */
+  readonly metrics?: Metrics
+  /** Routes outside of any zone. */
+  readonly routes?: HttpRoutes
+  /** Host names it answers to besides loopback's and the one it listens on. */
+  readonly hostNames?: readonly string[]
+}
+
+/** One HTTP server for everything that runs in a process. */
+export interface HttpServer extends AsyncDisposable {
+  /** Puts routes up under `/z/<zone>`; they see paths without it. @throws {Error} the zone is already mounted. */
+  mount(zone: string, routes: HttpRoutes): Promise<void>
+  /** Takes them down: new requests get 503 ZONE_NOT_RUNNING at once, running ones are answered. */
+  unmount(zone: string): Promise<void>
+  /** Resolves with the real port. @throws {RangeError} see `Listening`. */
+  listen(listening: Listening): Promise<{ readonly host: string; readonly port: number; readonly address: string }>
+  /** Stops taking requests, lets the running ones finish within `drainLimitMs`, closes. Twice is quiet. */
+  drain(): Promise<void>
+}
+
+/**
+ * A server whose errors are all `application/problem+json` with a reason code, with `/healthz` (the process answers) and
+ * `/readyz` (it can do its work). It answers only to host names it knows: else a page of a stranger could make a
+ * clerk's browser ask it, by pointing the stranger's own name at loopback.
+ */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const server = new HutongHttpServer(options)
+  await server.prepare()
+  return server
+}
+
+class HutongHttpServer implements HttpServer {
+  readonly #options: HttpServerOptions
+  readonly #root: FastifyInstance
+  readonly #server: Server
+  readonly #zones: Map<string, FastifyInstance> = new Map()
+  readonly #hosts: Set<string>
+  #drained: Promise<void> | undefined
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options
+    this.#hosts = new Set(options.hostNames)
+    this.#root = this.#app()
+    this.#server = createServer(
+      { requestTimeout: REQUEST_LIMIT_MS, headersTimeout: HEADERS_LIMIT_MS },
+      (request, response) => this.#dispatch(request, response),
+    )
+    this.#server.maxConnections = HTTP_CONNECTIONS_LIMIT
+  }
+
+  async prepare(): Promise<void> {
+    const { metrics, routes, ready } = this.#options
+    this.#root.get('/healthz', async () => ({ status: 'alive' }))
+    this.#root.get('/readyz', async () => {
+      if (!((await ready?.()) ?? true)) throw notReady()
+      return { status: 'ready' }
+    })
+    this.#root.all('/z/*', async () => {
+      throw zoneNotRunning()
+    })
+    if (metrics !== undefined)
+      this.#root.get('/metrics', async (_request, reply) => {
+        const { contentType, body } = await metrics.text()
+        return reply.type(contentType).send(body)
+      })
+    await routes?.(this.#root)
+    await this.#root.ready()
+  }
+
+  async mount(zone: string, routes: HttpRoutes): Promise<void> {
+    if (!ZONE.test(zone)) throw new TypeError(`zone "${zone}": want lower-case letters, digits and hyphens`)
+    const app = this.#app()
+    await routes(app)
+    await app.ready()
+    if (this.#zones.has(zone)) throw new Error(`zone ${zone} is already mounted`)
+    this.#zones.set(zone, app)
+  }
+
+  async unmount(zone: string): Promise<void> {
+    const app = this.#zones.get(zone)
+    this.#zones.delete(zone)
+    await app?.close()
+  }
+
+  async listen(
+    listening: Listening,
+  ): Promise<{ readonly host: string; readonly port: number; readonly address: string }> {
+    const host = checkedHost(listening)
+    this.#hosts.add(host)
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(listening.port, host, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+    const bound = this.#server.address()
+    if (bound === null || typeof bound === 'string') throw new Error('the server listens on no port')
+    return { host, port: bound.port, address: addressOf(host, bound.port) }
+  }
+
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain()
+    return this.#drained
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain()
+  }
+
+  async #drain(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.closeIdleConnections()
+    const cut = setTimeout(
+      () => this.#server.closeAllConnections(),
+      this.#options.drainLimitMs ?? REQUEST_DRAIN_LIMIT_MS,
+    )
+    await closed
+    clearTimeout(cut)
+    for (const app of [...this.#zones.values(), this.#root]) await app.close()
+  }
+
+  #dispatch(request: IncomingMessage, response: ServerResponse): void {
+    // A connection kept alive by its client would hold up the end for seconds after its last answer.
+    response.once('close', () => setImmediate(() => this.#drained && this.#server.closeIdleConnections()))
+    const match = /^\/z\/([^/?#]*)(?=[/?#]|$)/.exec(request.url ?? '')
+    const app = match?.[1] === undefined ? undefined : this.#zones.get(match[1])
+    if (match === null || app === undefined) this.#root.routing(request, response)
+    else {
+      const rest = (request.url ?? '').slice(match[0].length)
+      request.url = rest.startsWith('/') ? rest : `/${rest}`
+      app.routing(request, response)
+    }
+  }
+
+  #app(): FastifyInstance {
+    const app = fastify({ bodyLimit: this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES, logger: false })
+    app.addHook('onRequest', async (request, reply) => {
+      reply.headers(SAFE_HEADERS)
+      if (!this.#knows(request.hostname)) throw hostUnknown()
+    })
+    app.setNotFoundHandler(async () => {
+      throw notFound()
+    })
+    app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, this.#options.log))
+    return app
+  }
+
+  #knows(hostname: string): boolean {
+    const host = hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase()
+    return isLoopback(host) || this.#hosts.has(host)
+  }
+}
+
+const ZONE = /^[a-z0-9][a-z0-9-]{0,62}$/
+
+// Answers are about licences: no cache keeps them, no frame shows them, no script of others runs in them. A route may
+// say otherwise for a file that never changes.
+const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): FastifyReply {
+  // The pattern of the route, not the path: a path may hold a licence's number.
+  const problem = problemFromError(error, log, `${request.method} ${request.routeOptions.url ?? 'unknown'}`)
+  return reply.status(problem.status).type('application/problem+json; charset=utf-8').send(problem)
+}
+
+function notReady(): Error {
+  return refuse({
+    code: 'NOT_READY',
+    zh: '服务尚未就绪。',
+    en: 'the service is not ready yet',
+    grpc: status.UNAVAILABLE,
+  })
+}
+
+function zoneNotRunning(): Error {
+  return refuse({
+    code: 'ZONE_NOT_RUNNING',
+    zh: '此处未运行该区域的服务。',
+    en: 'no service of that zone runs here',
+    grpc: status.UNAVAILABLE,
+  })
+}
+
+function hostUnknown(): Error {
+  return refuse({
+    code: 'HOST_UNKNOWN',
+    field: 'host',
+    zh: '不接受该主机名的请求。',
+    en: 'this server does not answer to that host name',
+    grpc: status.PERMISSION_DENIED,
+  })
+}
