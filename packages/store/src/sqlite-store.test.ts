@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeStoreContract } from './contract.ts'
-import { StoreBrokenError, StoreFormatError, StoreFullError, StoreUnavailableError } from './errors.ts'
+import {
+  StaleWriterError,
+  StoreBrokenError,
+  StoreFormatError,
+  StoreFullError,
+  StoreUnavailableError,
+} from './errors.ts'
 import { storeErrorFromSqlite } from './sqlite-errors.ts'
 import { createSqliteStore } from './sqlite-store.ts'
 import { step } from './step.ts'
@@ -80,6 +86,15 @@ describe('a store in an SQLite file', () => {
     await expect(reader.insert([document('b')])).rejects.toThrow(TypeError)
     await expect(reader.movePosition('log', 1n, { term: 1n, value: new Uint8Array() })).rejects.toThrow(TypeError)
     await expect(reader.deleteBySubject('ab')).rejects.toThrow(TypeError)
+  })
+
+  it('goes on after its very first insert was refused', async () => {
+    await using store = createSqliteStore({ path })
+    const contradicting = [document('a', 'one'), document('a', 'other')]
+    await expect(store.insert(contradicting)).rejects.toThrow(StaleWriterError)
+    expect(await store.get('events', 'a')).toBeUndefined()
+    await store.insert([document('a', 'other')])
+    expect((await store.get('events', 'a'))?.key).toBe('a')
   })
 
   it('of two processes that read the same position one moves it', async () => {

@@ -24,7 +24,7 @@ export interface RecordLog {
   end(): bigint
   /** Bytes of all values kept. */
   bytesKept(): number
-  /** The oldest records, at most `limit`. The times never fall. */
+  /** The oldest records, at most `limit`. Their times may fall, as a clock may. */
   oldest(limit: number): readonly { readonly offset: bigint; readonly appendedAtMs: number; readonly bytes: number }[]
   /** Deletes the records up to and including `offset`, which hold `bytes`. */
   deleteThrough(offset: bigint, bytes: number): void

@@ -72,15 +72,13 @@ function prepare(database: DatabaseSync, id: string): void {
   database.exec(`
     CREATE TABLE IF NOT EXISTS stream (
       layout INTEGER NOT NULL, id TEXT NOT NULL,
-      next_offset INTEGER NOT NULL, last_at_ms INTEGER NOT NULL, bytes INTEGER NOT NULL
+      next_offset INTEGER NOT NULL, bytes INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE IF NOT EXISTS records (
       offset INTEGER PRIMARY KEY, appended_at_ms INTEGER NOT NULL, value BLOB NOT NULL
     ) STRICT;
   `)
-  database
-    .prepare(`INSERT INTO stream SELECT ${streamLayout}, ?, 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM stream)`)
-    .run(id)
+  database.prepare(`INSERT INTO stream SELECT ${streamLayout}, ?, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM stream)`).run(id)
   database.exec('COMMIT')
 }
 

@@ -61,8 +61,8 @@ class LocalRecordLog implements RecordLog {
     this.appends = joinAppends(this.#file)
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
-    this.#state = bigints(database, 'SELECT next_offset AS nextOffset, last_at_ms AS lastAtMs, bytes FROM stream')
-    this.#moveState = database.prepare('UPDATE stream SET next_offset = ?, last_at_ms = ?, bytes = ?')
+    this.#state = bigints(database, 'SELECT next_offset AS nextOffset, bytes FROM stream')
+    this.#moveState = database.prepare('UPDATE stream SET next_offset = ?, bytes = ?')
     this.#insert = database.prepare('INSERT INTO records VALUES (?, ?, ?)')
     this.#select = bigints(database, 'SELECT offset, value FROM records WHERE offset >= ? ORDER BY offset LIMIT ?')
     this.#earliest = bigints(database, 'SELECT min(offset) AS earliest FROM records')
@@ -78,11 +78,9 @@ class LocalRecordLog implements RecordLog {
     const bytes = values.reduce((sum, value) => sum + value.byteLength, 0)
     this.#write(bytes, () => {
       const state = this.#readState()
-      // A clock set back must not let a later record leave before an earlier one.
-      const atMs = BigInt(Math.max(Number(state.lastAtMs), Math.floor(nowMs)))
       let offset = state.nextOffset
-      for (const value of values) this.#insert.run(offset++, atMs, value)
-      this.#moveState.run(offset, atMs, state.bytes + BigInt(bytes))
+      for (const value of values) this.#insert.run(offset++, Math.floor(nowMs), value)
+      this.#moveState.run(offset, state.bytes + BigInt(bytes))
     })
   }
 
@@ -119,7 +117,7 @@ class LocalRecordLog implements RecordLog {
     this.#write(bytes, () => {
       const state = this.#readState()
       this.#delete.run(offset)
-      this.#moveState.run(state.nextOffset, state.lastAtMs, state.bytes - BigInt(bytes))
+      this.#moveState.run(state.nextOffset, state.bytes - BigInt(bytes))
     })
   }
 
@@ -188,7 +186,6 @@ class LocalRecordLog implements RecordLog {
 
 interface State {
   readonly nextOffset: bigint
-  readonly lastAtMs: bigint
   readonly bytes: bigint
 }
 

@@ -18,7 +18,6 @@ class MemoryRecordLog implements RecordLog {
   readonly id: string
   readonly #records: (StreamRecord & { readonly appendedAtMs: number })[] = []
   #end = 0n
-  #lastAtMs = 0
   #bytes = 0
 
   constructor(id: string) {
@@ -26,9 +25,8 @@ class MemoryRecordLog implements RecordLog {
   }
 
   append(values: readonly Uint8Array[], nowMs: number): void {
-    this.#lastAtMs = Math.max(this.#lastAtMs, nowMs)
     for (const value of values) {
-      this.#records.push({ offset: this.#end++, value: value.slice(), appendedAtMs: this.#lastAtMs })
+      this.#records.push({ offset: this.#end++, value: value.slice(), appendedAtMs: nowMs })
       this.#bytes += value.byteLength
     }
   }

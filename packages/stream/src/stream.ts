@@ -63,8 +63,9 @@ export interface Stream {
  */
 export interface RetainingStream extends Stream, AsyncDisposable {
   /**
-   * Deletes from the oldest on what was appended before `beforeMs` (milliseconds since the epoch), and more while the
-   * values kept are over `keepBytesMax` bytes; offsets are never given out again. Returns how many records went.
+   * Deletes from the oldest on, up to the first record that was appended at or after `beforeMs` (milliseconds since the
+   * epoch), and further while the values kept are over `keepBytesMax` bytes. Offsets are never given out again.
+   * Returns how many records went.
    */
   trim(beforeMs: number, keepBytesMax?: number): Promise<number>
 }
