@@ -1,5 +1,6 @@
 export * from './batch.ts'
 export { largestIndex } from './bounds.ts'
+export { type CharterReading, charterFromBytes, charterToBytes, largestCharterBytes } from './charter.ts'
 export { type Entry, entryFromWire, entryToWire } from './entry.ts'
 export {
   type EventReading,
@@ -8,10 +9,14 @@ export {
   licenceIssuedToWire,
   recognitionDeclaredToWire,
 } from './event.ts'
+export * from './event-json.ts'
 export * from './hub-leaf.ts'
+export * from './json.ts'
 export * from './leaf.ts'
 export * from './log-service.ts'
 export * from './payload.ts'
 export * from './publisher-service.ts'
 export * from './record.ts'
+export * from './state.ts'
+export * from './verdict.ts'
 export * from './verifier-service.ts'
