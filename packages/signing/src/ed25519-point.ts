@@ -1,6 +1,6 @@
 /**
  * Whether these 32 bytes are the one encoding of a point of edwards25519 (RFC 8032 5.1.3) whose order is not small.
- * Under a key of small order one signature holds for many messages nobody signed, and OpenSSL takes such keys.
+ * Under a key of small order one signature holds for many messages nobody signed; OpenSSL 3.0 takes such keys and signatures.
  */
 export function isSoundEd25519Point(bytes: Uint8Array): boolean {
   const y = yFromEncoding(bytes)
@@ -12,7 +12,7 @@ const FIELD_PRIME = 2n ** 255n - 19n
 /** d of the curve −x² + y² = 1 + d·x²·y². */
 const CURVE_D = 0x52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3n
 /** y of a point of order 8; the others of that order have −y. */
-const ORDER_EIGHT_Y = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7n
+const ORDER_EIGHT_Y = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n
 /** y of the eight points whose order divides 8: of order 1, 2, 4 (two points) and 8 (four points). */
 const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
   1n,

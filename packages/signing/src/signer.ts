@@ -36,6 +36,7 @@ export function generateKey(suite: Suite): GeneratedKey {
 export function signerFromPem(pem: string): Signer {
   const der = derFromPem('PRIVATE KEY', pem)
   if (der === undefined) throw new KeyFormatError('NOT_PKCS8_PEM')
+  if (der.includes(UNSIGNABLE_SM2_SCALAR)) throw new KeyFormatError('UNUSABLE_KEY')
   const privateKey = privateKeyFromPkcs8(der)
   const publicKey = publicKeyFromSpki(createPublicKey(privateKey).export({ type: 'spki', format: 'der' }))
   if (publicKey === undefined) throw new KeyFormatError('UNSUPPORTED_KEY')
@@ -79,6 +80,9 @@ function generatePrivateKeyPem(suite: Suite): string {
   }
 }
 
+/** d = n − 1 of SM2: 1 + d has no inverse, every s is 0, and OpenSSL (seen in 3.5) draws nonces for ever. No key drawn at random holds these bytes. */
+const UNSIGNABLE_SM2_SCALAR = Buffer.from((CURVE_ORDER['SM2-SM3'] - 1n).toString(16), 'hex')
+
 function privateKeyFromPkcs8(der: Buffer): KeyObject {
   try {
     return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
@@ -95,7 +99,7 @@ function signsForItsPublicKey(signer: Signer): boolean {
   try {
     return verifySignature(signer.publicKey, TRIAL_MESSAGE, signer.sign(TRIAL_MESSAGE))
   } catch {
-    // The one way signing fails for a key that could be read: the key has no inverse of 1 + d. The caller names it, without OpenSSL's words.
+    // A key that was read and cannot sign. The caller says so, without OpenSSL's words.
     return false
   }
 }
