@@ -1,4 +1,8 @@
+export * from './catalogue.ts'
 export type * from './charter.ts'
 export type * from './event.ts'
+export * from './evolve.ts'
+export * from './identifier.ts'
+export * from './sentence.ts'
 export * from './state.ts'
 export * from './verdict.ts'
