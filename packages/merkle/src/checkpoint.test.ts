@@ -62,6 +62,14 @@ describe('a checkpoint', () => {
     expect(() => formatCheckpoint({ origin: 'a', size: 1n, root: new Uint8Array(31) })).toThrow(RangeError)
   })
 
+  it('is not read with a control character in its origin or an extension line', () => {
+    const root = Buffer.alloc(32).toString('base64')
+    for (const text of [`a\rb\n1\n${root}\n`, `a\0\n1\n${root}\n`, `a\n1\n${root}\nextension\r\n`]) {
+      expect(parseCheckpoint(text)).toMatchObject({ kind: 'refused', code: 'MALFORMED' })
+    }
+    expect(parseCheckpoint(`ab\n1\n${root}\nextension\n`)).toMatchObject({ extensionLines: ['extension'] })
+  })
+
   it('is read from no bytes that are not UTF-8', () => {
     const text = Buffer.from(formatCheckpoint({ origin: 'aé', size: 1n, root: new Uint8Array(32) }), 'latin1')
     expect(parseCheckpoint(text)).toMatchObject({ kind: 'refused', code: 'MALFORMED' })

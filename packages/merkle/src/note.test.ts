@@ -10,9 +10,10 @@ import {
   type VectorCase,
   vectorCounts,
 } from '../vectors/read.ts'
-import { cosign } from './cosignature.ts'
+import { cosign, verifyCosignature } from './cosignature.ts'
 import { addSignatures, noteSigner, openNote, signNote } from './note.ts'
 import { parseSignatureLine } from './signature-line.ts'
+import { parsePolicy } from './tlog-policy.ts'
 import { formatVkey, parseVkey, type VerifierKey, verifierKey } from './verifier-key.ts'
 
 interface KeyVector {
@@ -212,9 +213,25 @@ describe('signatures added to a note', () => {
     expect(() => cosign(text, 'w', signerFromPem(generateKey('ECDSA-P256').privateKeyPem), 1)).toThrow(RangeError)
   })
 
+  it('count as cosignatures under the key of a witness alone', () => {
+    const parsed = parseSignatureLine(line)
+    if (parsed.kind === 'refused') throw new Error(parsed.reason)
+    expect(verifyCosignature(witnessKey, text, parsed.signature)).toBe(1_795_790_216n)
+    const logKey = verifierKey('witness.example', witness.publicKey)
+    expect(verifyCosignature(logKey, text, parsed.signature)).toBeUndefined()
+  })
+
   it('by two different keys under one name and key id cannot be told apart', () => {
-    const clash: VerifierKey = { ...witnessKey, publicKey: generateKey('Ed25519').publicKey }
-    expect(() => openNote(note, [witnessKey, clash])).toThrow(RangeError)
+    // Found by trying 67,892 keys: a key id has 32 bits.
+    const twins = [
+      'two.example+a0386cd0+AZVVvUVLuBE59O31jo/HBXCV4DgpxPSgyzpUwI1ILuIw',
+      'two.example+a0386cd0+ATKeVF0Ym4OofDTL7TmyzENtXJO1X1sqVtFaSTe/Y49n',
+    ]
+    expect(() => openNote(note, [log.key, ...twins.map(knownKey)])).toThrow(RangeError)
+    expect(openNote(note, [log.key, knownKey(twins[0]!), knownKey(twins[0]!)])).toMatchObject({ kind: 'note' })
+    const policy = (vkeys: readonly string[]): string => `${vkeys.map((vkey) => `log ${vkey}\n`).join('')}quorum none\n`
+    expect(parsePolicy(policy(twins))).toMatchObject({ kind: 'refused', code: 'MALFORMED' })
+    expect(parsePolicy(policy(twins.slice(1)))).toMatchObject({ kind: 'policy' })
   })
 })
 
