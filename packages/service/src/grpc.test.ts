@@ -1,7 +1,7 @@
 import { makeGenericClientConstructor, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Caller, tokenIdentity } from './caller.ts'
-import { bidi, type Client, clientStream, createClient, serverStream, unary } from './grpc-client.ts'
+import { bidi, type Client, clientStream, createChannelPool, createClient, serverStream, unary } from './grpc-client.ts'
 import type { Routes } from './grpc-route.ts'
 import { createGrpcServer, type GrpcServer, type GrpcServerOptions } from './grpc-server.ts'
 import { createLogger, type Logger } from './logger.ts'
@@ -527,5 +527,25 @@ describe('where it listens', () => {
 
   it('does not send a token unprotected beyond loopback', () => {
     expect(() => clientOf('192.0.2.1:443')).toThrow('unprotected')
+  })
+})
+
+describe('a pool of channels', () => {
+  it('opens one channel for an address, carries each client its own token, and closes it at the end', async () => {
+    const { address } = await start({ one: async (_request, { caller }) => Buffer.from(caller.role + caller.zone) })
+    const pool = createChannelPool()
+    const client = (who: string) =>
+      pool.client(EchoClient, address, { token: tokenOf(who), zone: 'beijing', defaultDeadlineMs: 5_000 })
+    const [mine, hubs] = [client('beijing client'), client('hub client')]
+    expect(mine.channel).toBe(hubs.channel)
+    expect(String(await unary(mine, 'one', Buffer.alloc(0)))).toBe('clientbeijing')
+    mine[Symbol.dispose]()
+    expect(String(await unary(hubs, 'one', Buffer.alloc(0)))).toBe('clienthub')
+    pool[Symbol.dispose]()
+    await expect(unary(hubs, 'one', Buffer.alloc(0))).rejects.toThrow()
+  })
+
+  it.each([0, -1, 86_400_001, Number.NaN])('takes no deadline of %s ms', (defaultDeadlineMs) => {
+    expect(() => createClient(EchoClient, '127.0.0.1:1', { defaultDeadlineMs })).toThrow('deadline')
   })
 })

@@ -2,7 +2,7 @@ import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { Refusal } from './refusal.ts'
 
 /** The `ErrorInfo.domain` of every reason code of this product. */
-export const ERROR_DOMAIN = 'hutong'
+const ERROR_DOMAIN = 'hutong'
 
 const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo'
 const LOCALIZED_MESSAGE = 'type.googleapis.com/google.rpc.LocalizedMessage'
