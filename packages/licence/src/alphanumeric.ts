@@ -28,3 +28,10 @@ export function isDigitsBetween(text: string, start: number, end: number): boole
   }
   return true
 }
+
+/** The number written in digits from `start` up to `end` (exclusive). */
+export function digitsBetween(text: string, start: number, end: number): number {
+  let value = 0
+  for (let at = start; at < end; at++) value = value * 10 + text.charCodeAt(at) - 48
+  return value
+}
