@@ -1,0 +1,480 @@
+import {
+  type Authority,
+  type Bilingual,
+  type Check,
+  type CheckResult,
+  type Code,
+  type Contact,
+  checks,
+  declarationInForce,
+  type Finding,
+  type Findings,
+  type LicenceIssued,
+  mannerWords,
+  type Parameters,
+  periodAt,
+  type RecognitionDeclared,
+  recognises,
+  requiredChecks,
+  sentence,
+  wordOf,
+  wordSentences,
+} from '@hutong/licence'
+import { type Age, ageOf } from './age.ts'
+import { type JudgedEvent, type SubjectFold, stands } from './fold.ts'
+import type { Dossier, Knowledge, Question } from './question.ts'
+import { isDoubtful, newestCharter, viewAt } from './trust.ts'
+
+/**
+ * The verdict over a licence, here, for a matter, at a position: the eight checks and the word that follows from them. Pure: the same
+ * question, knowledge and dossier give the same findings in every zone. It fails closed: a check that could not run is unknown, and
+ * what is unknown blocks VALID.
+ */
+export function judge(question: Question, knowledge: Knowledge, dossier: Dossier): Findings {
+  const { fold } = dossier
+  const licence = fold && licenceOf(fold)
+  if (fold === undefined || (licence === undefined && fold.clouds.length === 0))
+    return notInLog(question, knowledge, dossier.issuingZone)
+  if (licence === undefined) return unreadableLicence(question, knowledge, dossier.issuingZone, fold)
+  if (licence.identifier !== question.identifier.identifier) return notInLog(question, knowledge, dossier.issuingZone)
+
+  const recognition = recognitionOf(question, knowledge, dossier, licence)
+  const age = ageOf(zonesThatCount(question, dossier, recognition), knowledge, question.policy)
+  const log = checkLog(knowledge, fold, recognition, age)
+  const witnessed = log.result === 'passed'
+  const outcomes: readonly Outcome[] = [
+    checkIntegrity(question, fold, licence),
+    checkSignature(knowledge, dossier, fold),
+    checkAuthority(fold, licence),
+    checkSeal(question, licence),
+    liftable(checkStatus(fold, licence, knowledge.nowMs), witnessed, ['REVOKED', 'SUPERSEDED', 'TRANSFERRED']),
+    log,
+    liftable(recognition.outcome, witnessed, []),
+    liftable(checkHolder(question, licence), witnessed, []),
+  ]
+  return conclude(question, knowledge, dossier, { licence, fold, age, recognition, outcomes })
+}
+
+/** The word is decided before any check where no authority of the charter has issued such a number (domain, "Verdict"). */
+export function zoneNotMember(question: Question, knowledge: Knowledge): Findings {
+  return beforeChecks(question, knowledge, '', 'NOT_RECOGNISED', 'ZONE_NOT_MEMBER', {})
+}
+
+/** That zone's log, as far as it is held here, has no licence of exactly this identifier. */
+export function notInLog(question: Question, knowledge: Knowledge, issuingZone: string): Findings {
+  return beforeChecks(question, knowledge, issuingZone, 'UNDETERMINED', 'NOT_IN_LOG', {
+    zone: zoneName(knowledge, issuingZone),
+  })
+}
+
+/** What one check found, before sentences are put to it. */
+interface Outcome {
+  readonly check: Check
+  readonly result: CheckResult
+  readonly code: Code
+  readonly parameters?: Parameters
+  readonly evidence?: Finding['evidence']
+}
+
+/** Which declaration was used, and what it came to. */
+interface Recognition {
+  readonly outcome: Outcome
+  /** The declarations that the outcome rests on: the one used, or all that could have been. */
+  readonly considered: readonly SubjectFold[]
+  readonly used:
+    | { readonly fold: SubjectFold; readonly declared: RecognitionDeclared; readonly event: JudgedEvent }
+    | undefined
+}
+
+/**
+ * The licence the question is about. One that an authority had no power to issue is told as that; one refused for its form is as if it
+ * had not been issued.
+ */
+function licenceOf({ licence, refusedIssue }: SubjectFold): LicenceIssued | undefined {
+  if (licence.kind !== 'none') return licence.licence
+  return refusedIssue !== undefined && withoutPower.has(refusedIssue.refusal.code) ? refusedIssue.licence : undefined
+}
+
+const withoutPower: ReadonlySet<string> = new Set(['MAY_NOT_ISSUE', 'ISSUER_OF_ANOTHER_ZONE'])
+
+function checkIntegrity(question: Question, fold: SubjectFold, licence: LicenceIssued): Outcome {
+  if (fold.clouds.some(({ mismatch }) => mismatch)) {
+    return { check: 'INTEGRITY', result: 'unknown', code: 'PAYLOAD_MISMATCH' }
+  }
+  const { fileSha256 } = question
+  const differs =
+    fileSha256 !== undefined &&
+    licence.files.length > 0 &&
+    !licence.files.some(({ sha256 }) => Buffer.compare(sha256, fileSha256) === 0)
+  return differs
+    ? { check: 'INTEGRITY', result: 'failed', code: 'FILE_DIFFERS' }
+    : { check: 'INTEGRITY', result: 'passed', code: 'PAYLOAD_OPENS' }
+}
+
+/** A doubtful event never gives VALID until it is restated; a doubtful suspension or revocation keeps its effect. */
+function checkSignature(knowledge: Knowledge, dossier: Dossier, fold: SubjectFold): Outcome {
+  const parameters = { zone: zoneName(knowledge, dossier.issuingZone) }
+  const doubted = doubtfulEvents(fold, knowledge).filter(({ kind }) => !keepsEffectInDoubt.has(kind))
+  const [first] = doubted
+  if (first !== undefined) {
+    return {
+      check: 'SIGNATURE',
+      result: 'unknown',
+      code: 'KEY_COMPROMISED',
+      parameters,
+      evidence: [{ name: 'event', value: eventId(first) }],
+    }
+  }
+  const last = fold.events.findLast((event) => event.code === stands)
+  return {
+    check: 'SIGNATURE',
+    result: 'passed',
+    code: 'SIGNED',
+    parameters,
+    evidence: last === undefined ? [] : [{ name: 'signer', value: last.signer }],
+  }
+}
+
+/** Kinds suspended and revoked. */
+const keepsEffectInDoubt: ReadonlySet<number> = new Set([3, 5])
+
+/** Events that stand under a compromised key and were not restated under a good one. */
+function doubtfulEvents(fold: SubjectFold, { trust, position }: Knowledge): readonly JudgedEvent[] {
+  const doubtful = (event: JudgedEvent) => isDoubtful(trust, position, event.origin, event.signer, event.index)
+  const restated = new Set(
+    fold.events
+      .filter((event) => event.restates !== undefined && !doubtful(event))
+      .map((event) => `${event.origin}/${event.restates}`),
+  )
+  return fold.events.filter(
+    (event) =>
+      event.code === stands && event.restates === undefined && doubtful(event) && !restated.has(eventId(event)),
+  )
+}
+
+function checkAuthority(fold: SubjectFold, licence: LicenceIssued): Outcome {
+  const parameters = { authority: licence.authorityName }
+  return fold.licence.kind === 'none'
+    ? { check: 'AUTHORITY', result: 'failed', code: 'MAY_NOT_ISSUE', parameters }
+    : { check: 'AUTHORITY', result: 'passed', code: 'MAY_ISSUE', parameters }
+}
+
+/** A file whose digest no licence event carries rests on its seal alone. */
+function checkSeal(question: Question, licence: LicenceIssued): Outcome {
+  const rests = question.fileSha256 !== undefined && licence.files.length === 0
+  return { check: 'SEAL', result: rests ? 'unknown' : 'skipped', code: 'NOT_PRESENTED' }
+}
+
+function checkStatus(fold: SubjectFold, licence: LicenceIssued, nowMs: number): Outcome {
+  const state = fold.licence
+  if (state.kind === 'revoked') {
+    return { check: 'STATUS', result: 'failed', code: 'REVOKED', parameters: { manner: mannerWords[state.manner] } }
+  }
+  const [cloud] = fold.clouds
+  if (cloud !== undefined) {
+    return {
+      check: 'STATUS',
+      result: 'unknown',
+      code: cloud.code,
+      evidence: [{ name: 'event', value: `${cloud.origin}/${cloud.index}` }],
+    }
+  }
+  if (state.kind === 'none') return { check: 'STATUS', result: 'unknown', code: 'EVENT_UNREADABLE' }
+  if (state.kind === 'suspended') return { check: 'STATUS', result: 'failed', code: 'SUSPENDED' }
+  switch (periodAt(licence, nowMs)) {
+    case 'before':
+      return { check: 'STATUS', result: 'failed', code: 'NOT_YET_VALID', parameters: { date: licence.validFrom } }
+    case 'after':
+      return { check: 'STATUS', result: 'failed', code: 'EXPIRED', parameters: { date: licence.validUntil } }
+    case 'within':
+      return { check: 'STATUS', result: 'passed', code: 'IN_FORCE' }
+  }
+}
+
+/**
+ * What was looked at must lie under a cosigned head, and the news of the zones concerned must be fresh. The hub's proven fault comes
+ * before everything.
+ */
+function checkLog(knowledge: Knowledge, fold: SubjectFold, recognition: Recognition, age: Age): Outcome {
+  const unknown = (code: Code, parameters?: Outcome['parameters']): Outcome => ({
+    check: 'LOG',
+    result: 'unknown',
+    code,
+    ...(parameters && { parameters }),
+  })
+  if (knowledge.hubFault !== undefined) return unknown('HUB_FAULT')
+  const { cosigned } = knowledge
+  if (cosigned === undefined) return unknown('NOT_WITNESSED')
+  const looked = [...fold.events, ...recognition.considered.flatMap(({ events }) => events)]
+  const covered = (position: bigint | undefined) => position !== undefined && position < cosigned.checkpoint.size
+  const charters = knowledge.trust.charters.every(({ position }) => covered(position))
+  if (!charters || !looked.every(({ position }) => covered(position))) return unknown('NOT_WITNESSED')
+  const time = age.dataTimeMs === 0 ? '' : readableTime(age.dataTimeMs)
+  if (age.freshness === 'too_old') return unknown('TOO_OLD', { time })
+  return {
+    check: 'LOG',
+    result: 'passed',
+    code: 'WITNESSED',
+    parameters: { q: String(cosigned.timesMs.length), time },
+    evidence: [
+      { name: 'cosigned_size', value: String(cosigned.checkpoint.size) },
+      { name: 'freshness', value: age.freshness },
+    ],
+  }
+}
+
+/**
+ * Whether a declaration of the receiving zone recognises the licence for this matter, now. A declaration whose events cannot all be
+ * read or are doubtful could recognise it or not: while nothing else recognises it, that is unknown, never failed.
+ */
+function recognitionOf(
+  question: Question,
+  knowledge: Knowledge,
+  dossier: Dossier,
+  licence: LicenceIssued,
+): Recognition {
+  const charter = newestCharter(knowledge.trust)
+  if (licence.demonstration && !charter.demonstration) return found('failed', 'DEMONSTRATION')
+  if (dossier.issuingZone === question.receivingZone) return found('passed', 'OWN_ZONE')
+  const asked = { licenceType: licence.licenceType, issuingZone: dossier.issuingZone, matter: question.matter }
+  const candidates = dossier.declarations
+    .filter((fold) =>
+      fold.declaration.versions.some(({ declared }) => declared !== undefined && recognises(declared, asked)),
+    )
+    .toSorted(byMode(knowledge.nowMs))
+  const clear = (fold: SubjectFold) => fold.clouds.length === 0 && blockingDoubt(fold, knowledge) === undefined
+  for (const fold of candidates.filter(clear)) {
+    const declared = declarationInForce(fold.declaration, knowledge.nowMs)
+    if (declared === undefined || !recognises(declared, asked)) continue
+    const event = fold.events.findLast(({ code }) => code === stands)
+    if (event === undefined) continue
+    const name = `${declared.declarationId}@${declared.version}`
+    return {
+      outcome: {
+        check: 'RECOGNITION',
+        result: 'passed',
+        code: 'RECOGNISED',
+        parameters: { declaration: name },
+        evidence: [{ name: 'declaration', value: eventId(event) }],
+      },
+      considered: [fold],
+      used: { fold, declared, event },
+    }
+  }
+  const clouded = dossier.declarations.find((fold) => !clear(fold) && couldRecognise(fold, licence.licenceType))
+  if (clouded !== undefined) {
+    const parameters = { zone: zoneName(knowledge, question.receivingZone) }
+    return found('unknown', clouded.clouds[0]?.code ?? 'KEY_COMPROMISED', [clouded], parameters)
+  }
+  return found('failed', candidates.length > 0 ? 'NOT_IN_FORCE' : 'NOT_DECLARED', candidates)
+}
+
+function found(
+  result: CheckResult,
+  code: Code,
+  considered: readonly SubjectFold[] = [],
+  parameters: Parameters = {},
+): Recognition {
+  return { outcome: { check: 'RECOGNITION', result, code, parameters }, considered, used: undefined }
+}
+
+/** A doubtful withdrawal keeps its effect; any other doubtful event of a declaration leaves it unknown. */
+function blockingDoubt(fold: SubjectFold, knowledge: Knowledge): JudgedEvent | undefined {
+  return doubtfulEvents(fold, knowledge).find(({ kind }) => kind !== 41)
+}
+
+/** A declaration of which nothing could be read could be about any type. */
+function couldRecognise(fold: SubjectFold, licenceType: string): boolean {
+  const declared = fold.declaration.versions.flatMap((version) => version.declared ?? [])
+  return declared.length === 0 || declared.some((one) => one.licenceType === licenceType)
+}
+
+/** Approval power first, then by declaration id: the choice among several must not depend on the order they are kept in. */
+function byMode(nowMs: number): (left: SubjectFold, right: SubjectFold) => number {
+  const key = (fold: SubjectFold) => {
+    const declared = declarationInForce(fold.declaration, nowMs)
+    return declared === undefined ? '2' : `${declared.mode === 'cross_province' ? '0' : '1'}${declared.declarationId}`
+  }
+  return (left, right) => (key(left) < key(right) ? -1 : key(left) > key(right) ? 1 : 0)
+}
+
+function checkHolder({ holderCode }: Question, licence: LicenceIssued): Outcome {
+  if (holderCode === undefined) return { check: 'HOLDER', result: 'skipped', code: 'HOLDER_NOT_GIVEN' }
+  const same = holderCode.trim().toUpperCase() === licence.holder.code.trim().toUpperCase()
+  return same
+    ? { check: 'HOLDER', result: 'passed', code: 'HOLDER_MATCHES' }
+    : { check: 'HOLDER', result: 'failed', code: 'HOLDER_DIFFERS' }
+}
+
+/** While LOG has not passed, what a later event could lift is not proven: it becomes unknown, with its code. */
+function liftable(outcome: Outcome, witnessed: boolean, staying: readonly string[]): Outcome {
+  const lifts = !witnessed && outcome.result === 'failed' && !staying.includes(outcome.code)
+  return lifts ? { ...outcome, result: 'unknown' } : outcome
+}
+
+/** The issuing zone, and the zone whose declaration is used: its news counts as much. */
+function zonesThatCount(question: Question, dossier: Dossier, recognition: Recognition): readonly string[] {
+  return recognition.used === undefined ? [dossier.issuingZone] : [dossier.issuingZone, question.receivingZone]
+}
+
+function conclude(
+  question: Question,
+  knowledge: Knowledge,
+  dossier: Dossier,
+  judged: {
+    readonly licence: LicenceIssued
+    readonly fold: SubjectFold
+    readonly age: Age
+    readonly recognition: Recognition
+    readonly outcomes: readonly Outcome[]
+  },
+): Findings {
+  const { licence, fold, age, recognition, outcomes } = judged
+  const required = requiredChecks({
+    holderGiven: question.holderCode !== undefined,
+    fileGiven: question.fileSha256 !== undefined && licence.files.length === 0,
+    policyAdds: question.policy.alsoRequired,
+  })
+  const contact = authorityOf(knowledge, dossier.issuingZone, licence.authority)?.contact
+  const findings = outcomes.map((outcome) => findingOf(outcome, required, contact))
+  const { word, decidedBy } = wordOf(findings, required)
+  const deciding = findings.find(({ check }) => check === decidedBy)
+  const last = fold.events.at(-1)
+  return {
+    ...base(question, knowledge, dossier.issuingZone),
+    word,
+    code: deciding?.code ?? word,
+    ...headline(word, deciding),
+    findings,
+    dataTimeMs: age.dataTimeMs,
+    ageMs: age.ageMs,
+    mode: recognition.used?.declared.mode,
+    declarationEvent: recognition.used === undefined ? '' : eventId(recognition.used.event),
+    declaration:
+      recognition.used === undefined
+        ? ''
+        : `${recognition.used.declared.declarationId}@${recognition.used.declared.version}`,
+    licence,
+    lastEvent: last === undefined ? '' : eventId(last),
+  }
+}
+
+/** Something stands under this number, and nothing of it can be read: every check that needs it is unknown. */
+function unreadableLicence(question: Question, knowledge: Knowledge, issuingZone: string, fold: SubjectFold): Findings {
+  const [cloud] = fold.clouds
+  const code = cloud?.code ?? 'EVENT_UNREADABLE'
+  const integrity = cloud?.mismatch ? 'PAYLOAD_MISMATCH' : code
+  const required = requiredChecks({
+    holderGiven: question.holderCode !== undefined,
+    fileGiven: false,
+    policyAdds: question.policy.alsoRequired,
+  })
+  const findings = checks.map((check) =>
+    findingOf(
+      required.has(check)
+        ? { check, result: 'unknown', code: check === 'INTEGRITY' ? integrity : code }
+        : { check, result: 'skipped', code: check === 'HOLDER' ? 'HOLDER_NOT_GIVEN' : 'NOT_PRESENTED' },
+      required,
+      undefined,
+    ),
+  )
+  const { word, decidedBy } = wordOf(findings, required)
+  const deciding = findings.find(({ check }) => check === decidedBy)
+  const last = fold.events.at(-1)
+  return {
+    ...base(question, knowledge, issuingZone),
+    word,
+    code: deciding?.code ?? code,
+    ...headline(word, deciding),
+    findings,
+    lastEvent: last === undefined ? '' : eventId(last),
+  }
+}
+
+function beforeChecks(
+  question: Question,
+  knowledge: Knowledge,
+  issuingZone: string,
+  word: 'NOT_RECOGNISED' | 'UNDETERMINED',
+  code: 'ZONE_NOT_MEMBER' | 'NOT_IN_LOG',
+  parameters: Parameters,
+): Findings {
+  const { zh, en } = sentence(code, parameters)
+  const age = issuingZone === '' ? undefined : ageOf([issuingZone], knowledge, question.policy)
+  return {
+    ...base(question, knowledge, issuingZone),
+    word,
+    code,
+    headlineZh: zh,
+    headlineEn: en,
+    dataTimeMs: age?.dataTimeMs ?? 0,
+    ageMs: age?.ageMs,
+  }
+}
+
+function base(
+  question: Question,
+  knowledge: Knowledge,
+  issuingZone: string,
+): Omit<Findings, 'word' | 'code' | 'headlineZh' | 'headlineEn'> {
+  return {
+    identifier: question.identifier.identifier,
+    matter: question.matter,
+    receivingZone: question.receivingZone,
+    issuingZone,
+    findings: [],
+    position: knowledge.position,
+    dataTimeMs: 0,
+    ageMs: undefined,
+    policyName: question.policy.name,
+    policyVersion: question.policy.version,
+    mode: undefined,
+    declarationEvent: '',
+    declaration: '',
+    licence: undefined,
+    lastEvent: '',
+    successor: '',
+  }
+}
+
+function findingOf(outcome: Outcome, required: ReadonlySet<Check>, contact: Contact | undefined): Finding {
+  const { zh, en, nextStepZh, nextStepEn } = sentence(outcome.code, outcome.parameters)
+  const asks = outcome.result === 'failed' || outcome.result === 'unknown'
+  return {
+    check: outcome.check,
+    result: outcome.result,
+    code: outcome.code,
+    zh,
+    en,
+    evidence: outcome.evidence ?? [],
+    nextStepZh: asks ? nextStepZh : '',
+    nextStepEn: asks ? nextStepEn : '',
+    contact: asks ? contact : undefined,
+    required: required.has(outcome.check),
+  }
+}
+
+function headline(word: Findings['word'], deciding: Finding | undefined): Pick<Findings, 'headlineZh' | 'headlineEn'> {
+  if (deciding !== undefined) return { headlineZh: deciding.zh, headlineEn: deciding.en }
+  return { headlineZh: wordSentences[word].zh, headlineEn: wordSentences[word].en }
+}
+
+function authorityOf(knowledge: Knowledge, zone: string, code: string): Authority | undefined {
+  return viewAt(knowledge.trust, knowledge.position)
+    .zones.get(zone)
+    ?.authorities.find((one) => one.code === code)
+}
+
+function zoneName(knowledge: Knowledge, zone: string): Bilingual {
+  const found = viewAt(knowledge.trust, knowledge.position).zones.get(zone)
+  return { zh: found?.nameZh ?? zone, en: found?.nameEn ?? zone }
+}
+
+/** Seconds are enough for a clerk; always China Standard Time, which has no summer time. */
+function readableTime(timeMs: number): string {
+  return new Date(timeMs + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ')
+}
+
+function eventId({ origin, index }: JudgedEvent): string {
+  return `${origin}/${index}`
+}
