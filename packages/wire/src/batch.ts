@@ -1,5 +1,6 @@
 import { Batch as WireBatch } from '@hutong/proto/batch'
-import { asBuffer, largestIndex } from './bounds.ts'
+import { largestIndex } from './bounds.ts'
+import { asBuffer, asBytes } from './bytes.ts'
 import { type Entry, entryFromWire, entryToWire } from './entry.ts'
 import { assertTexts, unknownFieldIn } from './generated-message.ts'
 import { batchRule } from './rules.ts'
@@ -46,5 +47,8 @@ export function encodeBatch(batch: Batch): Uint8Array {
 
 function batchFromMessage({ origin, firstIndex, entries, checkpoint }: WireBatch): BatchReading {
   if (firstIndex > largestIndex) return { kind: 'unreadable', why: 'an index beyond 2^63 - 1' }
-  return { kind: 'batch', batch: { origin, firstIndex, entries: entries.map(entryFromWire), checkpoint } }
+  return {
+    kind: 'batch',
+    batch: { origin, firstIndex, entries: entries.map(entryFromWire), checkpoint: asBytes(checkpoint) },
+  }
 }

@@ -8,11 +8,6 @@ export function boundedTime(milliseconds: bigint): number | undefined {
   return milliseconds <= largestTime ? Number(milliseconds) : undefined
 }
 
-/** The same bytes as a Buffer, which generated messages ask for; not copied. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
 /** Whether a number can be milliseconds since 1970 on the wire: whole, 0 to 2^53 - 1. */
 export function isTime(milliseconds: number): boolean {
   return Number.isSafeInteger(milliseconds) && milliseconds >= 0

@@ -1,5 +1,5 @@
 import type { Entry as WireEntry } from '@hutong/proto/batch'
-import { asBuffer } from './bounds.ts'
+import { asBuffer, asBytes } from './bytes.ts'
 
 /** One event as it travels: the leaf, and what opens its commitment. Bytes as the zone serialised them. */
 export interface Entry {
@@ -15,7 +15,7 @@ export interface Entry {
 
 /** An entry out of its wire form, without copying. */
 export function entryFromWire({ leaf, salt, payload, payloadEncoding }: WireEntry): Entry {
-  return { leaf, salt, payload, payloadEncoding }
+  return { leaf: asBytes(leaf), salt: asBytes(salt), payload: asBytes(payload), payloadEncoding }
 }
 
 /** An entry in wire form, without copying. */

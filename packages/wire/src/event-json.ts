@@ -1,5 +1,6 @@
 import type { Event, Extension, FileDigest, Holder, Restated } from '@hutong/licence'
 import { isTime, largestIndex } from './bounds.ts'
+import { asBytes } from './bytes.ts'
 import { mannerNumbers, modeNumbers } from './event.ts'
 
 /** An event out of JSON, or where it is none. Its form is checked by `licence` as for any other. */
@@ -17,6 +18,7 @@ export type EventJsonReading =
  * makes it no event: a misspelt `validUntil` must not become a licence without end. Never throws.
  */
 export function eventFromJson(json: unknown): EventJsonReading {
+  if (!isObject(json)) return { kind: 'unreadable', field: 'event', expected: 'an object' }
   const members = new Members(json, 'event')
   const event = members.read((event) => readEvent(event, event.text('kind')))
   const fault = members.faults[0]
@@ -193,7 +195,7 @@ class Members {
 
   bytes(name: string): Uint8Array {
     const value = this.#ask(name) ?? ''
-    if (typeof value === 'string' && /^([0-9a-f]{2})*$/.test(value)) return Buffer.from(value, 'hex')
+    if (typeof value === 'string' && /^([0-9a-f]{2})*$/.test(value)) return asBytes(Buffer.from(value, 'hex'))
     return this.fault(name, 'bytes in lower-case hex', new Uint8Array())
   }
 

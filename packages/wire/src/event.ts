@@ -9,7 +9,8 @@ import type {
   RevocationManner,
 } from '@hutong/licence'
 import type * as wire from '@hutong/proto/payload'
-import { asBuffer, boundedTime, isTime, largestIndex } from './bounds.ts'
+import { boundedTime, isTime, largestIndex } from './bounds.ts'
+import { asBuffer, asBytes } from './bytes.ts'
 import { assertTexts, unknownFieldIn } from './generated-message.ts'
 
 /** What an event in wire form comes to. */
@@ -50,7 +51,7 @@ export function eventFromMessage(message: wire.Event): EventReading {
     case 'restated':
       return restated(chosen.value)
     case 'observed':
-      return understood({ kind: 'observed', head: chosen.value.head })
+      return understood({ kind: 'observed', head: asBytes(chosen.value.head) })
   }
 }
 
@@ -144,7 +145,7 @@ function licenceIssued(value: wire.LicenceIssued): EventReading {
   const files: FileDigest[] = []
   for (const { sha256, sm3, sizeBytes, mediaType } of value.files) {
     if (sizeBytes > largestIndex) return unreadable('a file size beyond 2^63 - 1')
-    files.push({ sha256, sm3, sizeBytes, mediaType })
+    files.push({ sha256: asBytes(sha256), sm3: asBytes(sm3), sizeBytes, mediaType })
   }
   return understood({
     kind: 'licence_issued',
@@ -217,7 +218,8 @@ function recognitionWithdrawn(value: wire.RecognitionWithdrawn): EventReading {
   return understood({ kind: 'recognition_withdrawn', declarationId, version, effectiveFromMs, reason })
 }
 
-function restated({ about, index, leafHash }: wire.Restated): EventReading {
+function restated({ about, index, leafHash: hash }: wire.Restated): EventReading {
+  const leafHash = asBytes(hash)
   if (index > largestIndex) return unreadable('an index beyond 2^63 - 1')
   switch (about?.$case) {
     case undefined:

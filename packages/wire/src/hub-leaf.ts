@@ -1,5 +1,6 @@
 import { HubLeaf as WireHubLeaf } from '@hutong/proto/hub'
-import { asBuffer, boundedTime, isTime, largestIndex } from './bounds.ts'
+import { boundedTime, isTime, largestIndex } from './bounds.ts'
+import { asBuffer } from './bytes.ts'
 import { assertTexts } from './generated-message.ts'
 import { hubLeafRule } from './rules.ts'
 import { readStrictly } from './strict-reader.ts'

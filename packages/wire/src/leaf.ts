@@ -1,5 +1,6 @@
 import { Leaf as WireLeaf } from '@hutong/proto/leaf'
-import { asBuffer, boundedTime, isTime, largestIndex } from './bounds.ts'
+import { boundedTime, isTime, largestIndex } from './bounds.ts'
+import { asBuffer } from './bytes.ts'
 import { leafRule } from './rules.ts'
 import { readStrictly } from './strict-reader.ts'
 

@@ -1,6 +1,7 @@
 import type { Event } from '@hutong/licence'
 import { Payload as WirePayload } from '@hutong/proto/payload'
-import { asBuffer, largestIndex } from './bounds.ts'
+import { largestIndex } from './bounds.ts'
+import { asBuffer } from './bytes.ts'
 import { eventFromMessage, eventToWire } from './event.ts'
 import { assertTexts } from './generated-message.ts'
 import { payloadRule } from './rules.ts'

@@ -1,5 +1,6 @@
 import { LoggedRecord as WireLoggedRecord } from '@hutong/proto/hub'
-import { asBuffer, largestIndex } from './bounds.ts'
+import { largestIndex } from './bounds.ts'
+import { asBuffer, asBytes } from './bytes.ts'
 import { type Entry, entryFromWire, entryToWire } from './entry.ts'
 import { unknownFieldIn } from './generated-message.ts'
 import { loggedRecordRule } from './rules.ts'
@@ -86,12 +87,19 @@ function recordFromMessage({ record }: WireLoggedRecord): RecordReading {
     case 'entry': {
       const { index, leaf, entries, charter, redacted } = record.value
       if (index > largestIndex) return { kind: 'unreadable', why: 'an index beyond 2^63 - 1' }
-      const entry: EntryRecord = { kind: 'entry', index, leaf, entries: entries.map(entryFromWire), charter, redacted }
+      const entry: EntryRecord = {
+        kind: 'entry',
+        index,
+        leaf: asBytes(leaf),
+        entries: entries.map(entryFromWire),
+        charter: asBytes(charter),
+        redacted,
+      }
       return { kind: 'record', record: entry }
     }
     case 'head':
-      return { kind: 'record', record: { kind: 'head', checkpoint: record.value.checkpoint } }
+      return { kind: 'record', record: { kind: 'head', checkpoint: asBytes(record.value.checkpoint) } }
     case 'cosigned':
-      return { kind: 'record', record: { kind: 'cosigned', checkpoint: record.value.checkpoint } }
+      return { kind: 'record', record: { kind: 'cosigned', checkpoint: asBytes(record.value.checkpoint) } }
   }
 }

@@ -1,6 +1,7 @@
 import type { DeclarationState, LicenceState } from '@hutong/licence'
 import { DeclarationStateRecord, LicenceStateRecord, DigestRow as WireDigestRow } from '@hutong/proto/state'
-import { asBuffer, isTime, largestIndex } from './bounds.ts'
+import { isTime, largestIndex } from './bounds.ts'
+import { asBuffer } from './bytes.ts'
 import { licenceIssuedToWire, mannerNumbers, recognitionDeclaredToWire } from './event.ts'
 import { assertTexts } from './generated-message.ts'
 

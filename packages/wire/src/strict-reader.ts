@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { asBuffer, asBytes } from './bytes.ts'
 
 /** How the value of a field is written. */
 export type FieldForm =
@@ -55,7 +56,7 @@ export type StrictReading<T> =
  * among the unknown ones, cut numbers to their width, replace invalid UTF-8 and drop a byte order mark. Here all of these are
  * unreadable. Default values that are written out, and any order of fields, stay readable.
  *
- * Bytes fields are views of `bytes`, not copies. Never throws on what an outsider wrote.
+ * Bytes fields are plain views of `bytes`, not copies, where the generated type says Buffer. Never throws on what an outsider wrote.
  */
 export function readStrictly<T>(rule: MessageRule<T>, bytes: Uint8Array): StrictReading<T> {
   const reader = new StrictReader(bytes)
@@ -119,7 +120,7 @@ function emptyValue(field: FieldRule): unknown {
     case 'text':
       return ''
     case 'bytes':
-      return Buffer.alloc(0)
+      return new Uint8Array()
     case 'uint32':
     case 'enum':
       return 0
@@ -135,10 +136,12 @@ class StrictReader {
   fault = ''
   unknown = ''
   readonly #buffer: Buffer
+  readonly #bytes: Uint8Array
   #position = 0
 
   constructor(bytes: Uint8Array) {
-    this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#buffer = asBuffer(bytes)
+    this.#bytes = asBytes(bytes)
   }
 
   message(rule: MessageRule<unknown>, end: number): Record<string, unknown> {
@@ -179,7 +182,7 @@ class StrictReader {
         const to = this.#length(end)
         const start = this.#position
         this.#position = to
-        return this.#buffer.subarray(start, to)
+        return this.#bytes.subarray(start, to)
       }
       case UINT32:
         return this.#varint32(end)
