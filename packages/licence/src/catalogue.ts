@@ -133,7 +133,7 @@ export const catalogue = {
   EVENT_UNREADABLE: { zh: '有一条记录无法读取', en: 'an event cannot be read', next: 'try_later' },
   EVENT_NOT_UNDERSTOOD: {
     zh: '有一条记录本系统尚不认识',
-    en: 'an event is not understood by this version',
+    en: 'an event is not understood',
     next: 'ask_operator',
   },
   ADVERSE_EVENT_REFUSED: {
@@ -159,7 +159,7 @@ export const catalogue = {
   NOT_DECLARED: { zh: '本区未就此事项声明互认', en: 'not declared here for this matter', next: 'own_procedure' },
   NOT_IN_FORCE: {
     zh: '互认声明未生效或已失效',
-    en: 'the declaration is not in force',
+    en: 'not in force',
     next: 'own_procedure',
   },
   DEMONSTRATION: { zh: '演示证照', en: 'a demonstration document', next: 'own_procedure' },
