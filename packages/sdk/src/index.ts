@@ -1,1 +1,18 @@
-export {}
+export { CallError } from './call-error.ts'
+export { createLogClient, type LogClient } from './log-client.ts'
+export { type CheckedNote, checkBatchReceipt, checkNote, keysFromVkeys } from './offline.ts'
+export { callDeadlineMs, type PeerCall, type PeerOptions, streamDeadlineMs } from './peer.ts'
+export {
+  createPublisherClient,
+  itemSizeBytes,
+  itemsPerRequestMax,
+  type Outcome,
+  type PublishedEvent,
+  type PublisherClient,
+  type PublisherStatus,
+  type PublishOptions,
+  requestSizeMaxBytes,
+  type StageName,
+  type ToPublish,
+} from './publisher-client.ts'
+export { createVerifierClient, type Question, type VerifierClient } from './verifier-client.ts'
