@@ -179,9 +179,12 @@ describe('a batch is refused', () => {
       expect(code(emptyLog, noteBy(other), { accepted: [other.key], decides: 'SM2-SM3' })).toBe('BATCH_SIGNATURE')
     })
 
-    it('where the key is a cosigner', () => {
-      const key = verifierKey(origin, signers.Ed25519.key.publicKey, { cosignature: true })
-      expect(code(emptyLog, noteBy(signers.Ed25519), { accepted: [key], decides: 'Ed25519' })).toBe('BATCH_SIGNATURE')
+    it('where a witness has cosigned in place of the log', () => {
+      const witness = signerFromPem(generateKey('Ed25519').privateKeyPem)
+      const key = verifierKey(origin, witness.publicKey, { cosignature: true })
+      const checkpoint = Buffer.from(`${text}\n${cosign(text, origin, witness, 1)}\n`)
+      expect(openNote(checkpoint, [key]).kind).toBe('note')
+      expect(code(emptyLog, { ...batch, checkpoint }, { accepted: [key], decides: 'Ed25519' })).toBe('BATCH_SIGNATURE')
     })
 
     it('where a line that anybody could have added stands beside good ones', () => {

@@ -34,6 +34,7 @@ describe('sealing', () => {
     ['no entries', { entries: [] }],
     ['257 entries', { entries: newEntries(257) }],
     ['entries in another order', { entries: [second, first] }],
+    ['a leaf out of its place', { entries: [first, newEntries(1, 2n, startMs + 1)[0]!] }],
     ['a flipped bit in a leaf', { entries: [{ ...first, leaf: flipped(first.leaf) }] }],
     ['a flipped bit in a payload', { entries: [{ ...first, payload: flipped(first.payload) }] }],
     ['a flipped bit in a salt', { entries: [{ ...first, salt: flipped(first.salt) }] }],

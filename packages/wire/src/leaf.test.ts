@@ -99,6 +99,10 @@ describe('a leaf', () => {
     ['a stretched tag', written({ index: Buffer.concat([varint(16, 2), varint(300)]) })],
     ['a number of eleven bytes', written({ index: Buffer.concat([tag(2, 0), varint(300, 11)]) })],
     ['a number of 70 bits', written({ index: Buffer.from('10ffffffffffffffffff02', 'hex') })],
+    [
+      'a number of 70 bits in a field that is passed over',
+      written({}, tag(1000, 0), Buffer.from('ffffffffffffffffff02', 'hex')),
+    ],
     ['tag 0 and a rest behind it', written({}, Buffer.from([0, 1, 2, 3]))],
     ['a field numbered 0', written({}, Buffer.from([2, 0]))],
     ['an end-group tag and a rest behind it', written({}, Buffer.from([0x0c, 1, 2, 3]))],

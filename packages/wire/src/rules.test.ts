@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import * as rules from './rules.ts'
 import type { MessageRule } from './strict-reader.ts'
 
-const buf = fileURLToPath(new URL('../../../node_modules/.bin/buf', import.meta.url))
+const buf = join(fileURLToPath(new URL('../../../node_modules/.bin', import.meta.url)), 'buf')
 const contract = fileURLToPath(new URL('../../../proto', import.meta.url))
 
 interface Described {
