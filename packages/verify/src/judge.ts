@@ -9,6 +9,8 @@ import {
   declarationInForce,
   type Finding,
   type Findings,
+  holderMatches,
+  kindNumber,
   type LicenceIssued,
   mannerWords,
   type Parameters,
@@ -46,7 +48,7 @@ export function judge(question: Question, knowledge: Knowledge, dossier: Dossier
     checkIntegrity(question, fold, licence),
     checkSignature(knowledge, dossier, fold),
     checkAuthority(fold, licence),
-    checkSeal(question, licence),
+    checkSeal(question),
     liftable(checkStatus(fold, licence, knowledge.nowMs), witnessed, ['REVOKED', 'SUPERSEDED', 'TRANSFERRED']),
     log,
     liftable(recognition.outcome, witnessed, []),
@@ -135,21 +137,29 @@ function checkSignature(knowledge: Knowledge, dossier: Dossier, fold: SubjectFol
   }
 }
 
-/** Kinds suspended and revoked. */
-const keepsEffectInDoubt: ReadonlySet<number> = new Set([3, 5])
+const keepsEffectInDoubt: ReadonlySet<number> = new Set([kindNumber.licence_suspended, kindNumber.licence_revoked])
 
-/** Events that stand under a compromised key and were not restated under a good one. */
+/**
+ * Events that stand under a compromised key and were not restated under a good one. Stating something again is harmless in itself, but
+ * where it withdrew an event that did not stand, whoever holds the key has lifted a cloud: that is in doubt like any other event.
+ */
 function doubtfulEvents(fold: SubjectFold, { trust, position }: Knowledge): readonly JudgedEvent[] {
   const doubtful = (event: JudgedEvent) => isDoubtful(trust, position, event.origin, event.signer, event.index)
+  const standing = fold.events.filter((event) => event.code === stands && doubtful(event))
+  if (standing.length === 0) return standing
+  const refused = new Set(fold.events.filter(({ code }) => code !== stands).map(eventId))
   const restated = new Set(
-    fold.events
-      .filter((event) => event.restates !== undefined && !doubtful(event))
-      .map((event) => `${event.origin}/${event.restates}`),
+    fold.events.filter((event) => event.restates !== undefined && !doubtful(event)).map(restatedId),
   )
-  return fold.events.filter(
+  return standing.filter(
     (event) =>
-      event.code === stands && event.restates === undefined && doubtful(event) && !restated.has(eventId(event)),
+      !restated.has(eventId(event)) &&
+      (event.restates === undefined || (refused.has(restatedId(event)) && !restated.has(restatedId(event)))),
   )
+}
+
+function restatedId({ origin, restates }: JudgedEvent): string {
+  return `${origin}/${restates}`
 }
 
 function checkAuthority(fold: SubjectFold, licence: LicenceIssued): Outcome {
@@ -159,10 +169,11 @@ function checkAuthority(fold: SubjectFold, licence: LicenceIssued): Outcome {
     : { check: 'AUTHORITY', result: 'passed', code: 'MAY_ISSUE', parameters }
 }
 
-/** A file whose digest no licence event carries rests on its seal alone. */
-function checkSeal(question: Question, licence: LicenceIssued): Outcome {
-  const rests = question.fileSha256 !== undefined && licence.files.length === 0
-  return { check: 'SEAL', result: rests ? 'unknown' : 'skipped', code: 'NOT_PRESENTED' }
+/** Seals are not read in this version: a file that was given leaves its seal unknown, and required. */
+function checkSeal({ fileSha256 }: Question): Outcome {
+  return fileSha256 === undefined
+    ? { check: 'SEAL', result: 'skipped', code: 'NOT_PRESENTED' }
+    : { check: 'SEAL', result: 'unknown', code: 'NOT_CHECKED' }
 }
 
 function checkStatus(fold: SubjectFold, licence: LicenceIssued, nowMs: number): Outcome {
@@ -237,17 +248,17 @@ function recognitionOf(
   if (licence.demonstration && !charter.demonstration) return found('failed', 'DEMONSTRATION')
   if (dossier.issuingZone === question.receivingZone) return found('passed', 'OWN_ZONE')
   const asked = { licenceType: licence.licenceType, issuingZone: dossier.issuingZone, matter: question.matter }
-  const candidates = dossier.declarations
+  const own = dossier.declarations.filter(({ zone }) => zone === question.receivingZone)
+  const candidates = own
     .filter((fold) =>
       fold.declaration.versions.some(({ declared }) => declared !== undefined && recognises(declared, asked)),
     )
     .toSorted(byMode(knowledge.nowMs))
   const clear = (fold: SubjectFold) => fold.clouds.length === 0 && blockingDoubt(fold, knowledge) === undefined
   for (const fold of candidates.filter(clear)) {
-    const declared = declarationInForce(fold.declaration, knowledge.nowMs)
-    if (declared === undefined || !recognises(declared, asked)) continue
-    const event = fold.events.findLast(({ code }) => code === stands)
-    if (event === undefined) continue
+    const inForce = versionInForce(fold, knowledge.nowMs)
+    if (inForce === undefined || !recognises(inForce.declared, asked)) continue
+    const { declared, event } = inForce
     const name = `${declared.declarationId}@${declared.version}`
     return {
       outcome: {
@@ -261,7 +272,7 @@ function recognitionOf(
       used: { fold, declared, event },
     }
   }
-  const clouded = dossier.declarations.find((fold) => !clear(fold) && couldRecognise(fold, licence.licenceType))
+  const clouded = own.find((fold) => !clear(fold) && couldRecognise(fold, licence.licenceType))
   if (clouded !== undefined) {
     const parameters = { zone: zoneName(knowledge, question.receivingZone) }
     return found('unknown', clouded.clouds[0]?.code ?? 'KEY_COMPROMISED', [clouded], parameters)
@@ -280,11 +291,27 @@ function found(
 
 /** A doubtful withdrawal keeps its effect; any other doubtful event of a declaration leaves it unknown. */
 function blockingDoubt(fold: SubjectFold, knowledge: Knowledge): JudgedEvent | undefined {
-  return doubtfulEvents(fold, knowledge).find(({ kind }) => kind !== 41)
+  return doubtfulEvents(fold, knowledge).find(({ kind }) => kind !== kindNumber.recognition_withdrawn)
 }
 
-/** A declaration of which nothing could be read could be about any type. */
+/** The version that decides now, and the event that declared it. */
+function versionInForce(
+  { declaration, events }: SubjectFold,
+  nowMs: number,
+): { readonly declared: RecognitionDeclared; readonly event: JudgedEvent } | undefined {
+  const declared = declarationInForce(declaration, nowMs)
+  const place = declaration.versions.findIndex((version) => version.declared === declared)
+  // One version for each event of a declaration that stands, in the same order.
+  const event = events.filter(({ code, kind }) => code === stands && versionKinds.has(kind))[place]
+  return declared === undefined || event === undefined ? undefined : { declared, event }
+}
+
+/** Kinds declared and withdrawn. */
+const versionKinds: ReadonlySet<number> = new Set([kindNumber.recognition_declared, kindNumber.recognition_withdrawn])
+
+/** A declaration with an event that could not be read could by now be about any type; else it is about those it names. */
 function couldRecognise(fold: SubjectFold, licenceType: string): boolean {
+  if (fold.clouds.some(({ code }) => code !== 'ADVERSE_EVENT_REFUSED')) return true
   const declared = fold.declaration.versions.flatMap((version) => version.declared ?? [])
   return declared.length === 0 || declared.some((one) => one.licenceType === licenceType)
 }
@@ -300,8 +327,7 @@ function byMode(nowMs: number): (left: SubjectFold, right: SubjectFold) => numbe
 
 function checkHolder({ holderCode }: Question, licence: LicenceIssued): Outcome {
   if (holderCode === undefined) return { check: 'HOLDER', result: 'skipped', code: 'HOLDER_NOT_GIVEN' }
-  const same = holderCode.trim().toUpperCase() === licence.holder.code.trim().toUpperCase()
-  return same
+  return holderMatches(licence.holder, holderCode)
     ? { check: 'HOLDER', result: 'passed', code: 'HOLDER_MATCHES' }
     : { check: 'HOLDER', result: 'failed', code: 'HOLDER_DIFFERS' }
 }
@@ -332,7 +358,7 @@ function conclude(
   const { licence, fold, age, recognition, outcomes } = judged
   const required = requiredChecks({
     holderGiven: question.holderCode !== undefined,
-    fileGiven: question.fileSha256 !== undefined && licence.files.length === 0,
+    fileGiven: question.fileSha256 !== undefined,
     policyAdds: question.policy.alsoRequired,
   })
   const contact = authorityOf(knowledge, dossier.issuingZone, licence.authority)?.contact
@@ -366,7 +392,7 @@ function unreadableLicence(question: Question, knowledge: Knowledge, issuingZone
   const integrity = cloud?.mismatch ? 'PAYLOAD_MISMATCH' : code
   const required = requiredChecks({
     holderGiven: question.holderCode !== undefined,
-    fileGiven: false,
+    fileGiven: question.fileSha256 !== undefined,
     policyAdds: question.policy.alsoRequired,
   })
   const findings = checks.map((check) =>
