@@ -21,7 +21,8 @@ export function ageOf(zones: readonly string[], knowledge: Knowledge, policy: Po
   const believed = (timeMs: number | undefined) =>
     timeMs !== undefined && timeMs <= nowMs + charter.maxClockOffsetMs ? timeMs : undefined
   const leaves = zones.map((zone) => believed(knowledge.newestLeafMs(zone)))
-  const times = [...leaves, believed(cosigned?.quorumTimeMs)]
+  const cosignatures = cosigned?.timesMs.filter((timeMs) => believed(timeMs) !== undefined)
+  const times = [...leaves, cosigned && cosignatures?.[cosigned.quorum - 1]]
   const known = leaves.filter((timeMs) => timeMs !== undefined)
   const dataTimeMs = known.length === 0 ? 0 : Math.min(...known)
   if (!times.every((timeMs) => timeMs !== undefined)) return { ageMs: undefined, dataTimeMs, freshness: 'too_old' }

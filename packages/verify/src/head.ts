@@ -1,4 +1,4 @@
-import { type Checkpoint, openNote, parseCheckpoint, type VerifierKey } from '@hutong/merkle'
+import { type Checkpoint, openNote, parseCheckpoint, type VerifiedSignature, type VerifierKey } from '@hutong/merkle'
 import { keyIdentity } from './charter-view.ts'
 import { type Refused, refused } from './refused.ts'
 import { hubKeysAt, type LogKeys, logKeysAt, type Trust, witnessesAt } from './trust.ts'
@@ -20,6 +20,8 @@ export interface CosignedHead {
   readonly note: Uint8Array
   /** When each witness signed, milliseconds since 1970, newest first. */
   readonly timesMs: readonly number[]
+  /** How many of them make a quorum, at least 1. */
+  readonly quorum: number
   /** The q-th newest of them: since then a whole quorum has seen it. */
   readonly quorumTimeMs: number
 }
@@ -55,18 +57,30 @@ export function readCosigned(trust: Trust, note: Uint8Array, at: bigint): Cosign
   const size = sizeOfNote(note)
   if (size === undefined) return refused('MALFORMED', 'head: no checkpoint')
   const hub = hubKeysAt(trust, size)
-  const opened = openNote(note, [...hub.deciding, ...cosigners.map(({ key }) => key)])
+  const opened = openNote(note, [...hub.keys, ...cosigners.map(({ key }) => key)])
   if (opened.kind === 'refused') return opened
   const signed = checkpointOf(hub, opened.text, opened.verified, note)
   if (signed.kind === 'refused') return signed
-  const timesMs = opened.verified
-    .flatMap(({ time }) => (time === undefined ? [] : [Number(time) * 1000]))
-    .sort((left, right) => right - left)
+  const timesMs = timesOf(opened.verified, cosigners)
   const quorumTimeMs = timesMs[quorum - 1]
   if (quorumTimeMs === undefined) {
     return refused('QUORUM_MISSED', `${timesMs.length} cosignatures, and ${quorum} make a quorum`)
   }
-  return { kind: 'cosigned', checkpoint: signed.checkpoint, note, timesMs, quorumTimeMs }
+  return { kind: 'cosigned', checkpoint: signed.checkpoint, note, timesMs, quorum, quorumTimeMs }
+}
+
+/** Newest first. A zone with two keys, while one follows the other, is still one witness. */
+function timesOf(
+  verified: readonly VerifiedSignature[],
+  cosigners: readonly { readonly zone: string; readonly key: VerifierKey }[],
+): readonly number[] {
+  const byZone = new Map<string, number>()
+  for (const { key, time } of verified) {
+    const zone = cosigners.find((cosigner) => cosigner.key === key)?.zone
+    if (zone === undefined || time === undefined) continue
+    byZone.set(zone, Math.max(Number(time) * 1000, byZone.get(zone) ?? 0))
+  }
+  return [...byZone.values()].sort((left, right) => right - left)
 }
 
 /** The size a note claims, nothing verified; undefined where it is no checkpoint. */
@@ -79,7 +93,7 @@ function sizeOfNote(note: Uint8Array): bigint | undefined {
 }
 
 function readCheckpoint(keys: LogKeys, note: Uint8Array): SignedCheckpoint | Refused {
-  const opened = openNote(note, keys.deciding)
+  const opened = openNote(note, keys.keys)
   return opened.kind === 'refused' ? opened : checkpointOf(keys, opened.text, opened.verified, note)
 }
 

@@ -49,11 +49,12 @@ export function charterNoteText(charter: {
   return `hutong/charter/v1\n${charter.alliance}\n${charter.number}\n${previous}\n${hex(charter.sha256)}\n`
 }
 
-/** Whether at least m admins of `charter` signed this note over `text`. */
-export function signedByAdmins(view: CharterView, note: Uint8Array, text: string): boolean {
+/** Whether at least m admins signed this note over `text`: those whose keys this charter accepts at the H position given. */
+export function signedByAdmins(view: CharterView, note: Uint8Array, text: string, position: bigint): boolean {
+  const accepted = view.admins.filter(({ entry }) => soundAt(entry, position))
   const opened = openNote(
     note,
-    view.admins.map(({ key }) => key),
+    accepted.map(({ key }) => key),
   )
   return opened.kind === 'note' && opened.text === text && opened.verified.length >= view.charter.adminThreshold
 }
@@ -84,7 +85,7 @@ export function extendTrust(
     return refused('CHARTER_PREVIOUS', 'the charter does not build on the one before')
   }
   if (charter.alliance !== before.charter.alliance) return refused('CHARTER_ALLIANCE', 'the alliance has another name')
-  if (!signedByAdmins(before.view, next.note, charterNoteText({ ...charter, sha256: read.sha256 }))) {
+  if (!signedByAdmins(before.view, next.note, charterNoteText({ ...charter, sha256: read.sha256 }), next.position)) {
     return refused('CHARTER_NOTE', 'too few admins of the charter before have signed')
   }
   if (!keepsKeys(before.charter, charter)) return refused('CHARTER_KEYS', 'a key was taken out or changed')
@@ -143,7 +144,7 @@ export function witnessesAt(
   const { witnesses, quorum } = viewAt(trust, position)
   return {
     cosigners: witnesses
-      .filter(({ entry }) => acceptedAt(entry, position))
+      .filter(({ entry }) => soundAt(entry, position))
       .map(({ key, entry }) => ({ zone: entry.owner, key })),
     quorum,
   }
@@ -191,6 +192,11 @@ function keysOf(log: LogView, position: bigint): LogKeys {
 
 function acceptedAt(entry: KeyView['entry'], position: bigint): boolean {
   return entry.acceptedFrom <= position && (entry.retiredAt === undefined || position < entry.retiredAt)
+}
+
+/** An admin's or a witness's key that is compromised counts no more: the index of a zone's log says nothing about what it signed. */
+function soundAt(entry: KeyView['entry'], position: bigint): boolean {
+  return acceptedAt(entry, position) && entry.compromisedFrom === undefined
 }
 
 function originOf(charter: Charter, owner: string): string {
