@@ -131,7 +131,8 @@ function draftOf(fold: SubjectFold): Draft {
 
 function foldInto(draft: Draft, event: ReadEvent, context: FoldContext): void {
   const { kept, leaf } = event
-  if (isInformative(leaf.kind)) return
+  // Another zone's leaf with the same subject value is no word about this subject.
+  if (isInformative(leaf.kind) || kept.zone !== draft.zone) return
   const touching = event.subject !== draft.subject
   const judged = touching ? judgeTouching(event) : judgeOwn(draft, event, context)
   if (!touching) draft.previous.set(kept.origin, kept.index + 1n)

@@ -1,3 +1,4 @@
+import { batchLimits } from '@hutong/batch'
 import { appendLeafHash, appendLeafHashes, type Edge, edgeRoot, emptyEdge, type Hash, sha256Tree } from '@hutong/merkle'
 import { decodeHubLeaf, decodeLeaf, type Entry, type EntryRecord, type HubLeaf } from '@hutong/wire'
 import { readZoneCheckpoint } from './head.ts'
@@ -102,6 +103,9 @@ function followCharter(
       ? trustFromFirstCharter(record.charter, state.pinnedSha256)
       : extendTrust(state.trust, { position: state.position, ...entry, bytes: record.charter })
   if ('kind' in trust) return trust
+  if (trust.charters.at(-1)!.charter.number !== entry.number) {
+    return refused('CHARTER_NUMBER', 'the leaf gives the charter another number')
+  }
   if (Buffer.compare(trust.charters.at(-1)!.sha256, entry.sha256) !== 0) {
     return refused('CHARTER_HASH', 'the leaf names another charter')
   }
@@ -130,7 +134,9 @@ function followBatch(
       `${entry.origin}: ${entry.oldSize} to ${entry.newSize} after ${log.edge.size}`,
     )
   }
-  if (record.entries.length === 0) return refused('BATCH_EMPTY', `${entry.origin}: a batch of nothing`)
+  if (record.entries.length > batchLimits.entries) {
+    return refused('BATCH_TOO_LARGE', `${entry.origin}: a batch of ${record.entries.length} entries`)
+  }
   const signed = readZoneCheckpoint(trust, entry.origin, entry.checkpoint, position)
   if (signed.kind === 'refused') return refused('BATCH_SIGNATURE', `${entry.origin}: ${signed.reason}`)
   const latestMs = hubLeaf.receivedAtMs + viewAt(trust, position).charter.maxClockOffsetMs

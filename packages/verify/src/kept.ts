@@ -1,5 +1,6 @@
 import { opensCommitment, subjectValue } from '@hutong/batch'
 import { subjectStringOf } from '@hutong/licence'
+import { sha256Tree } from '@hutong/merkle'
 import { decodeLeaf, decodePayload, type Leaf, type Payload } from '@hutong/wire'
 
 /** One event as a zone keeps it: bytes as received, and where they stand. Nothing in it is a judgement. */
@@ -56,11 +57,13 @@ export interface ReadEvent {
 
 /**
  * Reads a kept event; the payload is believed only where it opens the leaf's commitment, each time anew.
- * Undefined where the leaf itself cannot be read or is not the one its hash names: then our own copy is broken.
+ * Undefined where the leaf itself cannot be read, or is not the one its hash and index name: then our own copy is broken.
  */
 export function readEvent(kept: KeptEvent): ReadEvent | undefined {
+  if (!sameBytes(sha256Tree.leaf(kept.leaf), kept.leafHash)) return undefined
   const decoded = decodeLeaf(kept.leaf)
-  return decoded.kind === 'unreadable' ? undefined : readPayload(kept, decoded)
+  if (decoded.kind === 'unreadable' || decoded.leaf.index !== kept.index) return undefined
+  return readPayload(kept, decoded)
 }
 
 /** The same with the leaf already decoded. */
