@@ -46,7 +46,11 @@ export function keyIdentity(key: VerifierKey): string {
 export function viewCharter(charter: Charter): CharterView | Refused {
   const keys = readKeys(charter)
   if ('kind' in keys) return keys
+  if (charter.alliance === '' || charter.alliance.startsWith('hutong/')) {
+    return refused('CHARTER_ALLIANCE', 'charter: an alliance is named, and no origin may begin with hutong/')
+  }
   const zones = new Map(charter.zones.map((zone) => [zone.id, zone]))
+  if (zones.has('hub')) return refused('CHARTER_ZONES', 'charter: no zone is called hub')
   if (zones.size !== charter.zones.length) return refused('CHARTER_ZONES', 'charter: a zone id stands twice')
   const logs = readLogs(charter, keys, zones)
   if ('kind' in logs) return logs
@@ -131,5 +135,10 @@ function readQuorum(
   if (!witnesses.every((witness) => witness !== undefined)) {
     return refused('CHARTER_POLICY', 'charter: the quorum is not one group of cosigners of the charter')
   }
-  return { witnesses, quorum: quorum.kind === 'witness' ? 1 : quorum.threshold }
+  const threshold = quorum.kind === 'witness' ? 1 : quorum.threshold
+  const owners = new Set(witnesses.map(({ entry }) => entry.owner)).size
+  if (threshold > owners || 2 * threshold <= owners) {
+    return refused('CHARTER_POLICY', `charter: ${threshold} of ${owners} witnesses are no quorum`)
+  }
+  return { witnesses, quorum: threshold }
 }
