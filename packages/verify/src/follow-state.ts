@@ -45,12 +45,19 @@ export function decodeFollowState(bytes: Uint8Array, charters: readonly KeptChar
     (log): FollowedLog => ({ zone: log.zone, origin: log.origin, edge: edgeOf(log.edge), loggedAtMs: log.loggedAtMs }),
   )
   const pinnedSha256 = Buffer.from(value.pinnedSha256, 'base64')
+  const position = BigInt(value.position)
+  const hubEdge = edgeOf(value.hubEdge)
+  const trust = trustOf(charters, pinnedSha256)
+  if (hubEdge.size !== position) throw new FollowStateError(`an edge of ${hubEdge.size} leaves at ${position}`)
+  if ((trust === undefined) !== (position === 0n) || charters.some((charter) => charter.position >= position)) {
+    throw new FollowStateError(`${charters.length} charters do not fit position ${position}`)
+  }
   return {
-    position: BigInt(value.position),
-    hubEdge: edgeOf(value.hubEdge),
+    position,
+    hubEdge,
     receivedAtMs: value.receivedAtMs,
     logs: new Map(logs.map((log) => [log.origin, log])),
-    trust: trustOf(charters, pinnedSha256),
+    trust,
     pinnedSha256,
   }
 }
@@ -72,14 +79,42 @@ interface StateText {
 const stateVersion = 1
 
 function readText(bytes: Uint8Array): StateText {
-  let value: StateText
+  let value: unknown
   try {
     value = JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch (cause) {
     throw new FollowStateError('the follow state is no JSON', { cause })
   }
-  if (value.version !== stateVersion) throw new FollowStateError(`a follow state of version ${value.version}`)
+  if (!isStateText(value)) throw new FollowStateError('not a follow state of this version')
   return value
+}
+
+function isStateText(value: unknown): value is StateText {
+  if (!isRecord(value) || value['version'] !== stateVersion) return false
+  const { position, hubEdge, receivedAtMs, logs, pinnedSha256 } = value
+  return (
+    isDecimal(position) &&
+    typeof hubEdge === 'string' &&
+    Number.isSafeInteger(receivedAtMs) &&
+    typeof pinnedSha256 === 'string' &&
+    Array.isArray(logs) &&
+    logs.every(isLogText)
+  )
+}
+
+function isLogText(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  const { zone, origin, edge, loggedAtMs } = value
+  const texts = [zone, origin, edge]
+  return texts.every((text) => typeof text === 'string') && Number.isSafeInteger(loggedAtMs)
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
+
+function isDecimal(value: unknown): boolean {
+  return typeof value === 'string' && /^(0|[1-9][0-9]{0,18})$/.test(value)
 }
 
 function trustOf(charters: readonly KeptCharter[], pinnedSha256: Uint8Array): Trust | undefined {
