@@ -1,14 +1,17 @@
 import {
   addSignatures,
+  cosign,
   edgeRoot,
   emptyEdge,
   formatCheckpoint,
   type NoteSigner,
+  openNote,
   rootOfLeafHashes,
   sha256Tree,
   signNote,
   verifierKey,
 } from '@hutong/merkle'
+import { generateKey, signerFromPem } from '@hutong/signing'
 import type { Batch, Entry } from '@hutong/wire'
 import { encodeLeaf } from '@hutong/wire'
 import fc from 'fast-check'
