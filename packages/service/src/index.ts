@@ -1,3 +1,5 @@
+// The names of gRPC's own codes: a refusal says one.
+export { status } from '@grpc/grpc-js'
 export * from './caller.ts'
 export * from './configuration.ts'
 export * from './failure.ts'
