@@ -90,9 +90,10 @@ function readText(bytes: Uint8Array): StateText {
 }
 
 function isStateText(value: unknown): value is StateText {
-  if (!isRecord(value) || value['version'] !== stateVersion) return false
-  const { position, hubEdge, receivedAtMs, logs, pinnedSha256 } = value
+  if (!isRecord(value)) return false
+  const { version, position, hubEdge, receivedAtMs, logs, pinnedSha256 } = value
   return (
+    version === stateVersion &&
     isDecimal(position) &&
     typeof hubEdge === 'string' &&
     Number.isSafeInteger(receivedAtMs) &&

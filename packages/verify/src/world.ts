@@ -4,6 +4,7 @@ import {
   type Charter,
   type CharterKey,
   type Event,
+  type Findings,
   identifierCheckCharacter,
   isCreditCode,
   kindNumber,
@@ -39,6 +40,9 @@ import {
 import { generateKey, type Signer, sha256, signerFromPem } from '@hutong/signing'
 import { charterToBytes, type Entry, type EntryRecord, encodeHubLeaf, encodePayload, type HubLeaf } from '@hutong/wire'
 import { charterNoteText } from './trust.ts'
+import { type Asked, WorldCopy } from './world-copy.ts'
+
+export { type Asked, WorldCopy } from './world-copy.ts'
 
 /** How the alliance of a test is made. */
 export interface WorldOptions {
@@ -265,6 +269,22 @@ export class World {
       return cosign(text, cosignerName(this.alliance, zone), keyOf(`cosigner ${zone}`, 'Ed25519'), seconds)
     })
     return addSignatures(signNote(text, this.#hub.signers), lines)
+  }
+
+  /** A copy that has followed all there is and holds the head cosigned by everybody now (none with `quorum none`). */
+  copy(): WorldCopy {
+    const copy = new WorldCopy(this.pinnedSha256)
+    for (const record of this.records) {
+      const followed = copy.take(record)
+      if (followed.kind === 'refused') throw new RangeError(`${followed.code}: ${followed.reason}`)
+    }
+    copy.cosign(this.cosignedHead())
+    return copy
+  }
+
+  /** What such a copy answers, now unless said otherwise. */
+  ask(about: LicenceIssued | string, asked: Asked): Findings {
+    return this.copy().ask(about, { ...asked, nowMs: asked.nowMs ?? this.nowMs })
   }
 
   adminSigner(name: string): NoteSigner {
