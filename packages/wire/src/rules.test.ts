@@ -41,7 +41,7 @@ describe('the strict reader', () => {
     for (const rule of known.values()) {
       expect({ [rule.name]: told(rule) }).toEqual({ [rule.name]: asContracted(messages.get(rule.name)!) })
     }
-    const needed = ['leaf', 'payload', 'batch', 'hub', 'charter', 'verdict'].flatMap((file) => namesIn(file))
+    const needed = ['leaf', 'payload', 'batch', 'hub', 'charter', 'verdict', 'state'].flatMap((file) => namesIn(file))
     expect([...known.keys()].sort()).toEqual(needed.filter((name) => name !== 'Refusal').sort())
   })
 })

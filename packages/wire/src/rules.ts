@@ -11,6 +11,13 @@ import type {
 } from '@hutong/proto/hub'
 import type { Leaf } from '@hutong/proto/leaf'
 import type * as payload from '@hutong/proto/payload'
+import type {
+  DeclarationStateRecord,
+  DeclarationVersionRecord,
+  DigestEvent,
+  DigestRow,
+  LicenceStateRecord,
+} from '@hutong/proto/state'
 import type { Evidence, Finding, Findings, Verdict } from '@hutong/proto/verdict'
 import { type FieldForm, type FieldRule, type MessageRule, messageRule } from './strict-reader.ts'
 
@@ -295,4 +302,35 @@ export const verdictRule: MessageRule<Verdict> = messageRule('Verdict', {
   1: one('findings', findingsRule),
   2: uint64('checkedAtMs'),
   3: text('receiptNumber'),
+})
+
+const licenceStateRule: MessageRule<LicenceStateRecord> = messageRule('LicenceStateRecord', {
+  1: enumeration('standing'),
+  2: one('licence', licenceIssuedRule),
+  3: enumeration('manner'),
+})
+
+const declarationVersionRule: MessageRule<DeclarationVersionRecord> = messageRule('DeclarationVersionRecord', {
+  1: uint32('version'),
+  2: uint64('fromMs'),
+  3: one('declared', recognitionDeclaredRule),
+})
+
+const declarationStateRule: MessageRule<DeclarationStateRecord> = messageRule('DeclarationStateRecord', {
+  1: many('versions', declarationVersionRule),
+})
+
+const digestEventRule: MessageRule<DigestEvent> = messageRule('DigestEvent', {
+  1: uint64('position'),
+  2: uint32('place'),
+  3: bytes('leafHash'),
+  4: text('verdict'),
+})
+
+export const digestRowRule: MessageRule<DigestRow> = messageRule('DigestRow', {
+  1: text('zone'),
+  2: bytes('subject'),
+  3: many('events', digestEventRule),
+  4: choice('state', 'licence', licenceStateRule),
+  5: choice('state', 'declaration', declarationStateRule),
 })

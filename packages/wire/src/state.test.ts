@@ -3,7 +3,7 @@ import { DeclarationStateRecord, LicenceStateRecord } from '@hutong/proto/state'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { declarationStateArbitrary, licenceStateArbitrary } from './arbitraries.ts'
-import { digestRowBytes, type SubjectState, stateBytes } from './state.ts'
+import { decodeDigestRow, digestRowBytes, type SubjectState, stateBytes } from './state.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const licence: LicenceIssued = {
@@ -76,5 +76,18 @@ describe('a folded state', () => {
     expect(() => digestRowBytes({ ...row, subject: new Uint8Array(31) })).toThrow(RangeError)
     expect(() => digestRowBytes({ ...row, events: [{ ...event, leafHash: new Uint8Array(33) }] })).toThrow(RangeError)
     expect(() => digestRowBytes({ ...row, events: [{ ...event, position: -1n }] })).toThrow(RangeError)
+  })
+
+  it('is read back from a row but for its state, and from nothing else', () => {
+    const events = [{ position: 7n, place: 3, leafHash, verdict: 'STANDS' }]
+    const state: SubjectState = { kind: 'licence', state: { kind: 'in_force', licence } }
+    const row = digestRowBytes({ zone: 'tianjin', subject, events, state })
+    expect(decodeDigestRow(row)).toEqual({ kind: 'row', row: { zone: 'tianjin', subject, events } })
+    expect(decodeDigestRow(row.subarray(0, -1)).kind).toBe('unreadable')
+    expect(decodeDigestRow(Buffer.concat([row, Buffer.from('3001', 'hex')])).kind).toBe('unreadable')
+    expect(decodeDigestRow(new Uint8Array(0))).toEqual({
+      kind: 'unreadable',
+      why: 'a subject that is not of 32 bytes',
+    })
   })
 })

@@ -4,6 +4,8 @@ import { isTime, largestIndex } from './bounds.ts'
 import { asBuffer } from './bytes.ts'
 import { licenceIssuedToWire, mannerNumbers, recognitionDeclaredToWire } from './event.ts'
 import { assertTexts } from './generated-message.ts'
+import { digestRowRule } from './rules.ts'
+import { readStrictly } from './strict-reader.ts'
 
 /** The folded state of a subject. */
 export type SubjectState =
@@ -59,6 +61,24 @@ export function digestRowBytes(row: DigestRow): Uint8Array {
     }),
     state: row.state && subjectStateToWire(row.state),
   }).finish()
+}
+
+/** What the bytes of a row come to. Its state is only ever compared as bytes, and is not read. */
+export type DigestRowReading =
+  | { readonly kind: 'row'; readonly row: Pick<DigestRow, 'zone' | 'subject' | 'events'> }
+  | { readonly kind: 'unreadable'; readonly why: string }
+
+/** Reads a row of another's state digest strictly. Never throws. */
+export function decodeDigestRow(bytes: Uint8Array): DigestRowReading {
+  const reading = readStrictly(digestRowRule, bytes)
+  if (reading.kind === 'unreadable') return reading
+  if (reading.unknown !== undefined) return { kind: 'unreadable', why: reading.unknown }
+  const { zone, subject, events } = reading.message
+  if (subject.length !== 32) return { kind: 'unreadable', why: 'a subject that is not of 32 bytes' }
+  if (events.some(({ position, leafHash }) => position > largestIndex || leafHash.length !== 32)) {
+    return { kind: 'unreadable', why: 'an event without a place or a leaf hash' }
+  }
+  return { kind: 'row', row: { zone, subject, events } }
 }
 
 function subjectStateToWire(subject: SubjectState): WireDigestRow['state'] {
