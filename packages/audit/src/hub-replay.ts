@@ -1,0 +1,281 @@
+import { edgeRoot, hashSizeBytes, parseCheckpoint, sha256Tree } from '@hutong/merkle'
+import {
+  type CosignedHead,
+  type FollowedEntry,
+  type FollowState,
+  followEntry,
+  newestLogged,
+  readCosigned,
+  readHead,
+  type SignedCheckpoint,
+  startFollowing,
+  type Trust,
+  trustFromFirstCharter,
+} from '@hutong/verify'
+import { type EntryRecord, encodeRecord } from '@hutong/wire'
+import type { Contradiction, Evidence, HubContradictionCode, ReplayedLog } from './report.ts'
+
+/** So many heads from beyond the leaves taken in are remembered at once; an honest hub gives cause for a handful. */
+const maxPendingHeads = 64
+
+/** A head that somebody showed. */
+export interface ShownHead {
+  readonly note: Uint8Array
+  /** Who showed it, for the report: `the hub`, `the verifier of tianjin`, an event id. */
+  readonly shownBy: string
+  /** A head that the hub itself shows must be signed; whoever else shows an unsigned one proves nothing against the hub. */
+  readonly byHub: boolean
+}
+
+/** Follows H leaf by leaf, keeps its root at every size, and holds every signed head against them. */
+export class HubReplay {
+  #state: FollowState | undefined
+  readonly #roots: RootBook = new RootBook()
+  #pending: (ShownHead & { readonly size: bigint })[] = []
+  #previousLeaf: Uint8Array | undefined
+  #newestHead: SignedCheckpoint | undefined
+  #newestCosigned: CosignedHead | undefined
+  #headsHeld = 0n
+  #unsigned: ShownHead[] = []
+
+  /** @param charterSha256 of charter 0; undefined: the first one seen is trusted. */
+  constructor(charterSha256: Uint8Array | undefined) {
+    this.#state = charterSha256 && startFollowing(charterSha256)
+    this.#roots.push(sha256Tree.empty())
+  }
+
+  /** Leaves of H taken in. */
+  get position(): bigint {
+    return this.#state?.position ?? 0n
+  }
+
+  get trust(): Trust | undefined {
+    return this.#state?.trust
+  }
+
+  get state(): FollowState | undefined {
+    return this.#state
+  }
+
+  /** The newest hub-signed head that was found right. */
+  get head(): SignedCheckpoint | undefined {
+    return this.#newestHead
+  }
+
+  get cosigned(): CosignedHead | undefined {
+    return this.#newestCosigned
+  }
+
+  /** Heads found right so far. */
+  get headsHeld(): bigint {
+    return this.#headsHeld
+  }
+
+  /** Heads that others than the hub showed and that the hub has not signed. */
+  get unsignedHeads(): readonly ShownHead[] {
+    return this.#unsigned
+  }
+
+  get logs(): readonly ReplayedLog[] {
+    return [...(this.#state?.logs.values() ?? [])].map(({ zone, origin, edge }) => {
+      return { zone, origin, size: edge.size, root: edgeRoot(sha256Tree, edge) }
+    })
+  }
+
+  /** H's root over its first `size` leaves, which were all taken in. */
+  rootAt(size: bigint): Uint8Array {
+    return this.#roots.at(size)
+  }
+
+  /** Takes in the next leaf of H. At a contradiction nothing of it is taken in. */
+  takeEntry(record: EntryRecord): FollowedEntry | Contradiction {
+    const state = this.#state ?? this.#trustFirst(record)
+    const followed = followEntry(state, record)
+    if (followed.kind === 'refused') return this.#contradictionOf(record, followed.code, followed.reason)
+    this.#state = followed.state
+    this.#roots.push(edgeRoot(sha256Tree, followed.state.hubEdge))
+    this.#previousLeaf = record.leaf
+    return followed
+  }
+
+  /** What was served in place of a record is none. */
+  unreadable(why: string): Contradiction {
+    const { position } = this
+    const own = [rootEvidence(position, this.rootAt(position))]
+    return {
+      code: 'RECORD_UNREADABLE' satisfies HubContradictionCode,
+      reason: why,
+      position,
+      hub: [],
+      own,
+      coveringHead: undefined,
+    }
+  }
+
+  /** Holds a head against the leaves taken in, now or as soon as they reach its size. */
+  showHead(shown: ShownHead): Contradiction | undefined {
+    if (shown.note.length === 0) return undefined
+    const size = claimedSize(shown.note)
+    if (size === undefined) return this.#unsignedHead(shown, 'it is no checkpoint')
+    if (size <= this.position && this.trust !== undefined) return this.#hold(shown, size, this.trust)
+    if (this.#pending.length < maxPendingHeads) this.#pending.push({ ...shown, size })
+    return undefined
+  }
+
+  /** Holds the heads whose size is reached. */
+  holdReachedHeads(): Contradiction | undefined {
+    const { trust, position } = this
+    if (this.#pending.length === 0 || trust === undefined) return undefined
+    const reached = this.#pending.filter(({ size }) => size <= position)
+    if (reached.length === 0) return undefined
+    this.#pending = this.#pending.filter(({ size }) => size > position)
+    for (const shown of reached) {
+      const contradiction = this.#hold(shown, shown.size, trust)
+      if (contradiction !== undefined) return contradiction
+    }
+    return undefined
+  }
+
+  /** Judged by the witness set of the last cosigned head before it (formats F12). */
+  showCosigned(note: Uint8Array): Contradiction | undefined {
+    if (note.length === 0) return undefined
+    const size = claimedSize(note)
+    if (size === undefined || this.trust === undefined) {
+      return this.#headContradiction('COSIGNED_SIGNATURE', 'it is no checkpoint', note)
+    }
+    if (size > this.position) return this.#notReached(note, size, 'the hub')
+    const at = this.#newestCosigned?.checkpoint.size ?? 0n
+    if (size < at) return undefined
+    const cosigned = readCosigned(this.trust, note, at)
+    if (cosigned.kind === 'refused') return this.#headContradiction('COSIGNED_SIGNATURE', cosigned.reason, note)
+    const contradiction = this.#compareRoot(cosigned, note, 'the hub')
+    if (contradiction === undefined) this.#newestCosigned = cosigned
+    return contradiction
+  }
+
+  /** When the source has no more: every signed head must have been reached, and every leaf must lie under one. */
+  end(): Contradiction | undefined {
+    const { trust } = this
+    if (trust === undefined) return undefined
+    for (const { note, shownBy, byHub, size } of this.#pending) {
+      const signed = readHead(trust, note, this.position)
+      if (signed.kind === 'checkpoint') return this.#notReached(note, size, shownBy)
+      const contradiction = this.#unsignedHead({ note, shownBy, byHub }, signed.reason)
+      if (contradiction !== undefined) return contradiction
+    }
+    const covered = this.#newestHead?.checkpoint.size ?? 0n
+    if (covered >= this.position) return undefined
+    return {
+      code: 'HEAD_BEHIND' satisfies HubContradictionCode,
+      reason: `the hub serves ${this.position} leaves and its newest head covers ${covered}`,
+      position: covered,
+      hub: this.#newestHead === undefined ? [] : [{ what: 'head', bytes: this.#newestHead.note }],
+      own: [rootEvidence(this.position, this.rootAt(this.position))],
+      coveringHead: undefined,
+    }
+  }
+
+  /** Without a pin the first charter speaks for itself; what it cannot be read as is refused when it is followed. */
+  #trustFirst(record: EntryRecord): FollowState {
+    const trust = trustFromFirstCharter(record.charter)
+    return startFollowing('kind' in trust ? new Uint8Array(hashSizeBytes) : newestLogged(trust).sha256)
+  }
+
+  #hold(shown: ShownHead, size: bigint, trust: Trust): Contradiction | undefined {
+    const signed = readHead(trust, shown.note, size)
+    if (signed.kind === 'refused') return this.#unsignedHead(shown, signed.reason)
+    const contradiction = this.#compareRoot(signed, shown.note, shown.shownBy)
+    if (contradiction !== undefined) return contradiction
+    this.#headsHeld++
+    if (size >= (this.#newestHead?.checkpoint.size ?? 0n)) this.#newestHead = signed
+    return undefined
+  }
+
+  #compareRoot(
+    { checkpoint }: SignedCheckpoint | CosignedHead,
+    note: Uint8Array,
+    shownBy: string,
+  ): Contradiction | undefined {
+    const own = this.rootAt(checkpoint.size)
+    if (sameBytes(own, checkpoint.root)) return undefined
+    return {
+      code: 'HEAD_ROOT' satisfies HubContradictionCode,
+      reason: `a signed head of size ${checkpoint.size}, shown by ${shownBy}, names another root than the leaves have`,
+      position: checkpoint.size,
+      hub: [{ what: `head shown by ${shownBy}`, bytes: note }],
+      own: [
+        rootEvidence(checkpoint.size, own),
+        ...(this.#newestHead === undefined ? [] : [{ what: 'head found right before', bytes: this.#newestHead.note }]),
+      ],
+      coveringHead: undefined,
+    }
+  }
+
+  #unsignedHead(shown: ShownHead, reason: string): Contradiction | undefined {
+    if (shown.byHub) return this.#headContradiction('HEAD_SIGNATURE', reason, shown.note)
+    if (this.#unsigned.length < maxPendingHeads) this.#unsigned.push(shown)
+    return undefined
+  }
+
+  #headContradiction(code: HubContradictionCode, reason: string, note: Uint8Array): Contradiction {
+    const own = [rootEvidence(this.position, this.rootAt(this.position))]
+    return { code, reason, position: this.position, hub: [{ what: 'head', bytes: note }], own, coveringHead: undefined }
+  }
+
+  #notReached(note: Uint8Array, size: bigint, shownBy: string): Contradiction {
+    const reason = `the hub has signed ${size} leaves (shown by ${shownBy}) and serves ${this.position}`
+    return this.#headContradiction('HEAD_NOT_REACHED', reason, note)
+  }
+
+  #contradictionOf(record: EntryRecord, code: string, reason: string): Contradiction {
+    const { position } = this
+    return {
+      code,
+      reason,
+      position,
+      hub: [{ what: 'record', bytes: encodeRecord(record) }],
+      own: [
+        rootEvidence(position, this.rootAt(position)),
+        ...(this.#previousLeaf === undefined ? [] : [{ what: 'H leaf before it', bytes: this.#previousLeaf }]),
+      ],
+      coveringHead: undefined,
+    }
+  }
+}
+
+/** The size a note claims, nothing verified; undefined where it is no checkpoint. */
+export function claimedSize(note: Uint8Array): bigint | undefined {
+  const text = Buffer.from(note).toString('utf8')
+  const parting = text.lastIndexOf('\n\n')
+  if (parting < 0) return undefined
+  const parsed = parseCheckpoint(text.slice(0, parting + 1))
+  return parsed.kind === 'checkpoint' ? parsed.size : undefined
+}
+
+/** H's root at every size so far, 32 bytes a leaf of H. */
+class RootBook {
+  #bytes: Buffer = Buffer.alloc(1024 * hashSizeBytes)
+  #count = 0
+
+  push(root: Uint8Array): void {
+    if ((this.#count + 1) * hashSizeBytes > this.#bytes.length) {
+      this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(this.#bytes.length)])
+    }
+    this.#bytes.set(root, this.#count * hashSizeBytes)
+    this.#count++
+  }
+
+  at(size: bigint): Uint8Array {
+    if (size < 0n || size >= BigInt(this.#count)) throw new RangeError(`no root at size ${size}`)
+    const start = Number(size) * hashSizeBytes
+    return Uint8Array.from(this.#bytes.subarray(start, start + hashSizeBytes))
+  }
+}
+
+function rootEvidence(size: bigint, root: Uint8Array): Evidence {
+  return { what: `root of H at size ${size}`, bytes: root }
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0
+}
