@@ -176,6 +176,16 @@ export const catalogue = {
     en: 'the authority is not in the alliance',
     next: 'own_procedure',
   },
+  STORE_AWAY: {
+    zh: '本区查验数据暂时无法读取',
+    en: "this zone's verified copy cannot be read at the moment",
+    next: 'try_later',
+  },
+  VERIFIER_AWAY: {
+    zh: '本区查验服务暂时无法连接',
+    en: "this zone's verifier cannot be reached at the moment",
+    next: 'try_later',
+  },
   NOT_CHECKED: { zh: '此项未能核验', en: 'this could not be checked', next: 'try_later' },
   STANDS: { zh: '事件成立', en: 'the event stands', next: 'none' },
 
@@ -374,6 +384,7 @@ export const catalogue = {
 
   // Requests and running services.
   NOT_JSON: { zh: '此行不是 JSON', en: 'the line is not JSON', next: 'correct_request' },
+  NOT_CSV: { zh: '此行不是 CSV', en: 'the line is not CSV', next: 'correct_request' },
   NOT_PUBLISHABLE: {
     zh: '此类事件不能由客户端提交',
     en: 'events of this kind are not published by a client',
