@@ -1,5 +1,5 @@
 import { opensCommitment, subjectValue } from '@hutong/batch'
-import { subjectStringOf } from '@hutong/licence'
+import { isInformative, kindNumber, subjectStringOf } from '@hutong/licence'
 import { sha256Tree } from '@hutong/merkle'
 import { decodeLeaf, decodePayload, type Leaf, type Payload } from '@hutong/wire'
 
@@ -85,6 +85,9 @@ export function readPayload(
 function readingOf(kept: KeptEvent, leaf: Leaf): Reading {
   if (kept.payload.length === 0) return { kind: 'missing' }
   if (!opensCommitment({ ...kept, payloadEncoding: 0 }, leaf.payloadCommitment)) return { kind: 'mismatch' }
+  if (!isInformative(leaf.kind) && !knownKinds.has(leaf.kind)) {
+    return { kind: 'not_understood', why: `an event of kind ${leaf.kind}` }
+  }
   const decoded = decodePayload(kept.payload)
   if (decoded.kind !== 'payload') return decoded
   const { payload } = decoded
@@ -95,6 +98,8 @@ function readingOf(kept: KeptEvent, leaf: Leaf): Reading {
       : sameBytes(subjectValue(payload.subjectSecret, subjectString), leaf.subject)
   return { kind: 'read', payload, subjectString, subjectMatches }
 }
+
+const knownKinds: ReadonlySet<number> = new Set(Object.values(kindNumber))
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return Buffer.compare(left, right) === 0
