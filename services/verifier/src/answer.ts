@@ -1,0 +1,254 @@
+import {
+  type Bilingual,
+  type Code,
+  type Findings,
+  type IdentifierReading,
+  type Refusal,
+  readIdentifier,
+  refusal,
+  sentence,
+  zonesOfIssuer,
+} from '@hutong/licence'
+import type { Store } from '@hutong/store'
+import {
+  type Dossier,
+  judge,
+  type Knowledge,
+  newestCharter,
+  newestLeafMs,
+  notInLog,
+  type Question,
+  type ReadEvent,
+  type SubjectFold,
+  zoneNotMember,
+} from '@hutong/verify'
+import { Declarations } from './declarations.ts'
+import { FoldCache } from './fold-cache.ts'
+import type { Follower } from './follower.ts'
+import type { VerifierSettings } from './settings.ts'
+import { type Copy, foldString } from './subjects.ts'
+import type { View } from './view.ts'
+
+/** What a counter asks. */
+export interface VerifyQuestion {
+  readonly identifier: string
+  readonly matter: string
+  readonly holderCode: string | undefined
+  readonly fileSha256: Uint8Array | undefined
+}
+
+export type VerifyAnswer =
+  | { readonly kind: 'findings'; readonly findings: Findings; readonly checkedAtMs: number }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+
+export interface AnswererOptions {
+  /** The receiving zone. */
+  readonly zone: string
+  readonly store: Store
+  readonly follower: Follower
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+  readonly settings: Pick<VerifierSettings, 'foldsKeptMax' | 'verifyLimitMs' | 'policy'>
+  /** Told of an event whose payload, as kept, does not open its commitment any more. */
+  readonly broken?: (event: { readonly position: bigint; readonly place: number }) => void
+  /** Told of a store that failed or was too slow. */
+  readonly storeAway?: (error: unknown) => void
+}
+
+/**
+ * Answers from the zone's own verified copy. Each answer is of one position: that of the view it began with, whatever is applied
+ * meanwhile. It writes nothing.
+ */
+export class Answerer {
+  readonly #options: AnswererOptions
+  readonly #cache: FoldCache
+  readonly #declarations = new Map<string, Declarations>()
+  #applied = 0
+
+  constructor(options: AnswererOptions) {
+    this.#options = options
+    this.#cache = new FoldCache(options.settings.foldsKeptMax)
+  }
+
+  /**
+   * The verdict. A number that is none is refused before anything is looked up. A store that fails or does not answer in time makes it
+   * UNDETERMINED, STORE_AWAY: never an error, never another word.
+   */
+  async verify(asked: VerifyQuestion): Promise<VerifyAnswer> {
+    const identifier = readIdentifier(asked.identifier)
+    if (identifier.kind === 'malformed') return { kind: 'refused', refusal: identifier.refusal }
+    const { clock, follower, zone, settings } = this.#options
+    const checkedAtMs = clock()
+    const { view } = follower
+    const question: Question = { ...asked, identifier, receivingZone: zone, policy: settings.policy }
+    if (view.state.trust === undefined) {
+      return { kind: 'findings', findings: couldNotLook(question, view, 'NOT_CHECKED'), checkedAtMs }
+    }
+    const knowledge = knowledgeOf(view, checkedAtMs)
+    try {
+      const findings = await this.#inTime(this.#judge(question, knowledge))
+      return { kind: 'findings', findings, checkedAtMs }
+    } catch (error) {
+      this.#options.storeAway?.(error)
+      return { kind: 'findings', findings: couldNotLook(question, view, 'STORE_AWAY'), checkedAtMs }
+    }
+  }
+
+  /** The licence's fold at the position now, and the zone in whose log it is. Undefined: no zone's log has it. */
+  async licence(
+    identifier: Exclude<IdentifierReading, { kind: 'malformed' }>,
+  ): Promise<{ readonly fold: SubjectFold; readonly zone: string; readonly copy: Copy } | undefined> {
+    const copy = this.copy()
+    if (copy === undefined) return undefined
+    for (const zone of zonesToLook(copy, identifier)) {
+      const { fold } = await this.#fold(copy, zone, identifier.subjectString)
+      if (fold !== undefined) return { fold, zone, copy }
+    }
+    return undefined
+  }
+
+  /** All declarations of a zone at the position of the copy. */
+  declarations(copy: Copy, zone: string): Promise<readonly SubjectFold[]> {
+    const declarations = this.#declarations.get(zone) ?? new Declarations(zone)
+    this.#declarations.set(zone, declarations)
+    return declarations.at(copy)
+  }
+
+  /** The copy at the position now; undefined before leaf 0. */
+  copy(): Copy | undefined {
+    const { state } = this.#options.follower.view
+    return state.trust && { store: this.#options.store, position: state.position, trust: state.trust }
+  }
+
+  /** Tells of events that were applied: what they can change is read anew. */
+  applied(events: readonly ReadEvent[]): void {
+    this.#applied += 1
+    this.#cache.applied(events)
+    for (const declarations of this.#declarations.values()) declarations.applied(events)
+  }
+
+  /** Tells of payloads that have come: which folds they change, only reading shows. */
+  filled(): void {
+    this.#applied += 1
+    this.#cache.clear()
+    for (const declarations of this.#declarations.values()) declarations.clear()
+  }
+
+  async #judge(question: Question, knowledge: Knowledge): Promise<Findings> {
+    const { trust, position } = knowledge
+    const copy: Copy = { store: this.#options.store, position, trust }
+    const zones = zonesToLook(copy, question.identifier)
+    const [first] = zones
+    if (first === undefined) return zoneNotMember(question, knowledge)
+    const dossier = await this.#dossier(question, copy, zones)
+    if (dossier !== undefined) return judge(question, knowledge, dossier)
+    return namesNoIssuer(question.identifier)
+      ? zoneNotMember(question, knowledge)
+      : notInLog(question, knowledge, first)
+  }
+
+  async #dossier(question: Question, copy: Copy, zones: readonly string[]): Promise<Dossier | undefined> {
+    for (const issuingZone of zones) {
+      const { fold } = await this.#fold(copy, issuingZone, question.identifier.subjectString)
+      if (fold === undefined) continue
+      this.#tellBroken(fold)
+      const declarations =
+        issuingZone === question.receivingZone ? [] : await this.declarations(copy, question.receivingZone)
+      return { issuingZone, fold, declarations }
+    }
+    return undefined
+  }
+
+  async #fold(copy: Copy, zone: string, subjectString: string): ReturnType<typeof foldString> {
+    const cached = this.#cache.get(zone, subjectString)
+    // What is cached is of the position now; a copy of an earlier one is read.
+    const isNow = () => copy.position === this.#options.follower.view.state.position
+    if (cached !== undefined && isNow()) return cached
+    const applied = this.#applied
+    const folded = await foldString(copy, zone, subjectString)
+    if (applied === this.#applied && isNow()) this.#cache.set(zone, subjectString, folded)
+    return folded
+  }
+
+  #tellBroken(fold: SubjectFold): void {
+    for (const cloud of fold.clouds.filter(({ mismatch }) => mismatch)) {
+      const event = fold.events.find(({ origin, index }) => origin === cloud.origin && index === cloud.index)
+      if (event?.position !== undefined) this.#options.broken?.({ position: event.position, place: event.place })
+    }
+  }
+
+  async #inTime<T>(work: Promise<T>): Promise<T> {
+    const { verifyLimitMs } = this.#options.settings
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer of the store within ${verifyLimitMs} ms`)), verifyLimitMs)
+    })
+    // When time is up the work goes on alone; what it then throws was answered already.
+    work.catch(() => {})
+    return Promise.race([work, late]).finally(() => clearTimeout(timer))
+  }
+}
+
+/** What the zone's copy knows, for the judgement. */
+export function knowledgeOf(view: View, nowMs: number): Knowledge {
+  const { state, leaves, cosigned, fault } = view
+  const { trust, position } = state
+  if (trust === undefined) throw new RangeError('nothing is known before leaf 0')
+  return {
+    trust,
+    position,
+    nowMs,
+    cosigned,
+    newestLeafMs: (zone) => newestLeafMs(leaves, trust, position, zone),
+    hubFault: fault?.code,
+  }
+}
+
+/** The zones whose licence it can be. A variant that names no issuer could be any zone's. */
+function zonesToLook({ trust }: Copy, identifier: IdentifierReading): readonly string[] {
+  const charter = newestCharter(trust)
+  const zones = namesNoIssuer(identifier) ? charter.zones : zonesOfIssuer(charter, identifier)
+  return zones.map(({ id }) => id)
+}
+
+function namesNoIssuer(identifier: IdentifierReading): boolean {
+  return identifier.kind === 'variant' && identifier.issuer === undefined
+}
+
+/** The copy could not be looked at: nothing is said about the licence. */
+function couldNotLook(question: Question, { state }: View, code: Code & ('STORE_AWAY' | 'NOT_CHECKED')): Findings {
+  const { zh, en }: Bilingual = sentence(code)
+  return {
+    word: 'UNDETERMINED',
+    code,
+    headlineZh: zh,
+    headlineEn: en,
+    identifier: question.identifier.identifier,
+    matter: question.matter,
+    receivingZone: question.receivingZone,
+    issuingZone: '',
+    findings: [],
+    position: state.position,
+    dataTimeMs: 0,
+    ageMs: undefined,
+    policyName: question.policy.name,
+    policyVersion: question.policy.version,
+    mode: undefined,
+    declarationEvent: '',
+    declaration: '',
+    licence: undefined,
+    lastEvent: '',
+    successor: '',
+  }
+}
+
+/** The refusal of a malformed number, for those who ask for more than a verdict. */
+export function identifierOf(text: string): Exclude<IdentifierReading, { kind: 'malformed' }> | Refusal {
+  const reading = readIdentifier(text)
+  return reading.kind === 'malformed' ? reading.refusal : reading
+}
+
+/** Nothing is known under this number. */
+export function notFound(field: string): Refusal {
+  return refusal('NOT_FOUND', { field })
+}

@@ -1,0 +1,196 @@
+import type { Document, Store } from '@hutong/store'
+import { foldSubject, type ReadEvent, readEvent, type SubjectFold, type Trust } from '@hutong/verify'
+import {
+  collections,
+  DocumentDamagedError,
+  decodeKeptEvent,
+  decodeOpening,
+  endOfPrefix,
+  eventKey,
+  needsPayload,
+  placeKey,
+  positionOf,
+  stringDigest,
+  stringKey,
+} from './documents.ts'
+
+/** Documents read at a time. */
+const pageLength = 1024
+
+/** The copy of a zone as it was at one position: events below it, nothing of what came after. */
+export interface Copy {
+  readonly store: Store
+  readonly position: bigint
+  readonly trust: Trust
+}
+
+/** A subject's fold, and every leaf subject that it rests on: an event about one of them changes it. */
+export interface FoldedString {
+  readonly fold: SubjectFold | undefined
+  readonly subjects: readonly string[]
+}
+
+/**
+ * What a zone's log says about a subject string: the events of its primary subject, that is the one whose event names the string first
+ * and matches its leaf, and the events that only name it. The fold is undefined where no event matches.
+ */
+export async function foldString(copy: Copy, zone: string, subjectString: string): Promise<FoldedString> {
+  const candidates = await candidatesOf(copy, zone, subjectString)
+  const primary = firstOf(candidates)
+  const touching = await touchingEvents(copy, zone, subjectString)
+  const others = candidates.filter((candidate) => candidate !== primary)
+  const subjects = [...candidates.map(({ subject }) => subject), ...touching.map(({ subject }) => subject)]
+  if (primary === undefined) return { fold: undefined, subjects }
+  const events = [...primary.events, ...touching, ...others.flatMap(({ naming }) => naming)].toSorted(byPlace)
+  return { fold: fold(copy, zone, primary.subject, subjectString, primary.subject, events), subjects }
+}
+
+/**
+ * The fold of one leaf subject, whose events (below the position, in order) have been read. Where the string it stands for belongs to
+ * another subject that came first, nothing touches it, and none of its events stands.
+ */
+export async function foldSubjectEvents(
+  copy: Copy,
+  zone: string,
+  subject: string,
+  events: readonly ReadEvent[],
+): Promise<SubjectFold> {
+  const named = events.find(matches)
+  const subjectString = named === undefined ? undefined : stringOf(named)
+  if (subjectString === undefined) return fold(copy, zone, subject, '', undefined, events)
+  const folded = await foldString(copy, zone, subjectString)
+  if (folded.fold?.subject === subject) return folded.fold
+  return fold(copy, zone, subject, subjectString, folded.fold?.subject, events)
+}
+
+/** The events with this leaf subject, below the position, in the order of the log. */
+export async function readSubject(copy: Copy, zone: string, subject: string): Promise<readonly ReadEvent[]> {
+  const documents: Document[] = []
+  const prefix = `${zone}/${subject}`
+  for await (const page of pages(copy.store, collections.events, `${prefix}/`, endOfPrefix(prefix))) {
+    documents.push(...page)
+  }
+  return readDocuments(copy, documents)
+}
+
+/** Kept events below the position; where a payload was missing and has come since, with it. */
+export async function readDocuments(copy: Copy, documents: readonly Document[]): Promise<readonly ReadEvent[]> {
+  const events = documents.flatMap((document) => {
+    const kept = decodeKeptEvent(document)
+    if (positionOf(kept) >= copy.position) return []
+    const event = readEvent(kept)
+    if (event === undefined) throw new DocumentDamagedError(`${collections.events}/${document.key}`, 'is no event')
+    return [event]
+  })
+  return withLatePayloads(copy.store, events)
+}
+
+async function withLatePayloads(store: Store, events: readonly ReadEvent[]): Promise<readonly ReadEvent[]> {
+  const lacking = events.filter(needsPayload).map(({ kept }) => placeKey(positionOf(kept), kept.place))
+  if (lacking.length === 0) return events
+  const late = await store.getMany(collections.late, lacking)
+  return events.map((event) => {
+    const key = placeKey(positionOf(event.kept), event.kept.place)
+    const found = needsPayload(event) ? late.get(key) : undefined
+    if (found === undefined) return event
+    return readEvent({ ...event.kept, ...decodeOpening(found.value, `${collections.late}/${key}`) }) ?? event
+  })
+}
+
+/** Every page of a stretch, in key order. */
+export async function* pages(
+  store: Store,
+  collection: string,
+  from: string,
+  to: string,
+): AsyncGenerator<readonly Document[]> {
+  let next = from
+  for (;;) {
+    const page = await store.range(collection, { from: next, to, limit: pageLength })
+    if (page.length > 0) yield page
+    if (page.length < pageLength) return
+    next = `${page.at(-1)!.key}\u0001`
+  }
+}
+
+/** The zones whose logs hold an event below the position that names the string and matches its leaf. */
+export async function zonesHolding(copy: Copy, subjectString: string): Promise<readonly string[]> {
+  const digest = stringDigest(subjectString)
+  const zones = new Set<string>()
+  for await (const page of pages(copy.store, collections.strings, `${digest}/`, endOfPrefix(digest))) {
+    for (const { key } of page) {
+      const [, zone = '', subject = ''] = key.split('/')
+      if (!zones.has(zone) && (await holds(copy, zone, subject))) zones.add(zone)
+    }
+  }
+  return [...zones]
+}
+
+async function holds({ store, position }: Copy, zone: string, subject: string): Promise<boolean> {
+  const to = eventKey(zone, subject, position, 0)
+  return (await store.range(collections.events, { from: `${zone}/${subject}/`, to, limit: 1 })).length > 0
+}
+
+interface Candidate {
+  readonly subject: string
+  readonly events: readonly ReadEvent[]
+  /** Those that name the string and match. */
+  readonly naming: readonly ReadEvent[]
+}
+
+async function candidatesOf(copy: Copy, zone: string, subjectString: string): Promise<readonly Candidate[]> {
+  const prefix = stringKey(subjectString, zone)
+  const candidates: Candidate[] = []
+  for await (const page of pages(copy.store, collections.strings, `${prefix}/`, endOfPrefix(prefix))) {
+    for (const { key } of page) {
+      const subject = key.slice(prefix.length + 1)
+      const events = await readSubject(copy, zone, subject)
+      const naming = events.filter((event) => matches(event) && stringOf(event) === subjectString)
+      if (naming.length > 0) candidates.push({ subject, events, naming })
+    }
+  }
+  return candidates
+}
+
+async function touchingEvents(copy: Copy, zone: string, subjectString: string): Promise<readonly ReadEvent[]> {
+  const prefix = stringKey(subjectString, zone)
+  const documents: Document[] = []
+  for await (const page of pages(copy.store, collections.touching, `${prefix}/`, endOfPrefix(prefix))) {
+    const keys = page.map(({ key, value }) => {
+      const subject = Buffer.from(value).toString('hex')
+      return `${zone}/${subject}/${key.slice(prefix.length + 1)}`
+    })
+    documents.push(...(await copy.store.getMany(collections.events, keys)).values())
+  }
+  return readDocuments(copy, documents)
+}
+
+function firstOf(candidates: readonly Candidate[]): Candidate | undefined {
+  return candidates.toSorted((left, right) => byPlace(left.naming[0]!, right.naming[0]!))[0]
+}
+
+function fold(
+  { trust }: Copy,
+  zone: string,
+  subject: string,
+  subjectString: string,
+  primary: string | undefined,
+  events: readonly ReadEvent[],
+): SubjectFold {
+  // A subject value is a hash over its string: matching events of one subject cannot name two.
+  const primarySubject = (asked: string) => (asked === subjectString ? primary : undefined)
+  return foldSubject(zone, subject, events, { trust, primarySubject })
+}
+
+function matches({ reading }: ReadEvent): boolean {
+  return reading.kind === 'read' && reading.subjectMatches && reading.subjectString !== undefined
+}
+
+function stringOf({ reading }: ReadEvent): string | undefined {
+  return reading.kind === 'read' ? reading.subjectString : undefined
+}
+
+function byPlace(left: ReadEvent, right: ReadEvent): number {
+  const positions = positionOf(left.kept) - positionOf(right.kept)
+  return positions < 0n ? -1 : positions > 0n ? 1 : left.kept.place - right.kept.place
+}
