@@ -1,0 +1,302 @@
+import type { Event, RevocationManner } from '@hutong/licence'
+import type { PublisherClient, StageName } from '@hutong/sdk'
+import { eventFromJson, eventFromWire, eventToJson } from '@hutong/wire'
+import type { Command } from 'commander'
+import { type Box, type BoxOptions, findBox, knownZone, problemError, withData } from './box.ts'
+import { type Cli, type Common, noun, verb, wordOf } from './command.ts'
+import { CommandError, exitOfVerdict, exits } from './exit.ts'
+import { textOfFile, utf8 } from './files.ts'
+import { type ImportSummary, importLicences, requestIdOf } from './import.ts'
+import { encodings, licenceRows, type ZoneChoice } from './import-rows.ts'
+import { moment, plain } from './print.ts'
+import { issuerOf, type PublishOptions, publishOne, stageNames, withPublishing } from './publish.ts'
+import { printVerdict, verdictFromAnswer } from './verdict-answer.ts'
+
+const eventFileMaxBytes = 256 * 1024
+const manners: readonly RevocationManner[] = ['cancelled', 'withdrawn', 'penalty']
+const example = '1.2.156.3005.2.11100000000013338W011.11110115010000001Q.202600000001.001.J'
+
+/** `hutong licence …` */
+export function licenceCommand(cli: Cli): Command {
+  const command = noun('licence', 'publish, import, look up and verify licences')
+  withPublishing(
+    verb(command, 'issue <file>', 'issue the licence in a JSON file ("-": standard input)', [
+      'licence issue licence.json',
+      'licence issue licence.json --wait sequenced',
+    ]),
+  ).action(async (file: string, options: PublishOptions) => {
+    cli.exitCode = await issue(cli, file, options)
+  })
+  for (const name of ['suspend', 'resume'] as const) addChange(cli, command, name)
+  addRevoke(cli, command)
+  addImport(cli, command)
+  addShow(cli, command)
+  addVerify(cli, command)
+  return command
+}
+
+function addChange(cli: Cli, command: Command, name: 'suspend' | 'resume'): void {
+  const summary = name === 'suspend' ? 'suspend a licence 暂扣' : 'give a suspended licence back 暂扣发还'
+  withPublishing(verb(command, `${name} <id>`, summary, [`licence ${name} ${example} --reason 复核`]))
+    .option('--reason <text>', 'why', '')
+    .action(async (id: string, options: PublishOptions & { reason: string }) => {
+      const kind = name === 'suspend' ? 'licence_suspended' : 'licence_resumed'
+      cli.exitCode = await change(cli, id, options, (decision) => ({ kind, ...decision }))
+    })
+}
+
+function addRevoke(cli: Cli, command: Command): void {
+  withPublishing(
+    verb(command, 'revoke <id>', 'revoke a licence 注销, 撤销, 吊销', [`licence revoke ${example} --manner cancelled`]),
+  )
+    .requiredOption('--manner <manner>', 'cancelled 注销, withdrawn 撤销 or penalty 吊销')
+    .option('--reason <text>', 'why', '')
+    .action(async (id: string, options: PublishOptions & { reason: string; manner: string }) => {
+      const manner = wordOf('--manner', manners, options.manner)
+      cli.exitCode = await change(cli, id, options, (decision) => ({ kind: 'licence_revoked', manner, ...decision }))
+    })
+}
+
+async function issue(cli: Cli, file: string, options: PublishOptions): Promise<number> {
+  const event = await licenceFromFile(cli, file)
+  return publishOne(cli, options, async (box) => {
+    const zone = options.zone ?? issuerOf(await box.charter(), event.identifier).zone
+    // The same licence under the same id: to issue it twice by mistake is told as "was there already".
+    return { zone, event, requestId: requestIdOf(zone, event) }
+  })
+}
+
+async function licenceFromFile(cli: Cli, file: string): Promise<Event & { kind: 'licence_issued' }> {
+  const text = file === '-' ? await standardInput(cli) : await textOfFile(file, eventFileMaxBytes)
+  const reading = eventFromJson(jsonFrom(text, file))
+  if (reading.kind === 'unreadable') {
+    throw new CommandError(exits.usage, 'EVENT', `${file}: ${reading.field}: want ${reading.expected}`)
+  }
+  if (reading.event.kind === 'licence_issued') return reading.event
+  throw new CommandError(exits.usage, 'EVENT', `${file}: want kind "licence_issued", got "${reading.event.kind}"`)
+}
+
+function jsonFrom(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new CommandError(exits.usage, 'NOT_JSON', `${file}: not JSON`, error)
+  }
+}
+
+async function standardInput(cli: Cli): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const chunk of cli.stdin) {
+    sizeBytes += chunk.length
+    if (sizeBytes > eventFileMaxBytes)
+      throw new CommandError(exits.usage, 'FILE', `-: more than ${eventFileMaxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return utf8(Buffer.concat(chunks), '-')
+}
+
+interface Decision {
+  readonly identifier: string
+  readonly authority: string
+  readonly reason: string
+  readonly decidedOn: string
+}
+
+function change(
+  cli: Cli,
+  identifier: string,
+  options: PublishOptions & { reason: string },
+  eventOf: (decision: Decision) => Event,
+): Promise<number> {
+  return publishOne(cli, options, async (box) => {
+    const issuer = issuerOf(await box.charter(), identifier)
+    const event = eventOf({ identifier, authority: issuer.authority, reason: options.reason, decidedOn: '' })
+    return { zone: options.zone ?? issuer.zone, event }
+  })
+}
+
+interface ImportOptions extends Common, BoxOptions {
+  readonly zone?: string
+  readonly zoneField?: string
+  readonly encoding: string
+  readonly wait: string
+}
+
+function addImport(cli: Cli, command: Command): void {
+  withData(
+    verb(command, 'import <file>', 'publish every licence of a CSV file; exit 1 if a line was refused', [
+      'licence import licences.csv --zone-field KZ_ZONE',
+      'licence import licences.csv --zone beijing --encoding gb18030',
+    ]),
+  )
+    .option('--zone <zone>', 'the zone of all lines')
+    .option('--zone-field <name>', 'the column that names the zone of a line')
+    .option('--encoding <encoding>', `one of ${encodings.join(', ')}`, 'utf-8')
+    .option('--wait <stage>', `wait at the end for this stage: ${stageNames.join(', ')}`, 'witnessed')
+    .action(async (file: string, options: ImportOptions) => {
+      cli.exitCode = await importFile(cli, file, options)
+    })
+}
+
+async function importFile(cli: Cli, file: string, options: ImportOptions): Promise<number> {
+  const waitFor = wordOf('--wait', stageNames, options.wait)
+  const encoding = wordOf('--encoding', encodings, options.encoding)
+  const choice = zoneChoiceOf(options)
+  const box = await findBox(cli, options)
+  if (choice.kind === 'zone') knownZone(box, choice.zone)
+  using publishers = new Publishers(box)
+  const summary = await importLicences(licenceRows(file, encoding, choice), waitFor, {
+    publisherOf: (zone) => publishers.of(zone),
+    nowMs: cli.nowMs,
+    signal: cli.signal,
+    onRefused: ({ line, refusal: { code, zh, en, field } }) => {
+      if (options.json) return
+      cli.print.progress('')
+      cli.print.line(`line ${line}  ${code}  ${plain(zh)}  ${plain(en)}${field === '' ? '' : `  (${plain(field)})`}`)
+    },
+    onProgress: ({ read, published, refused }) =>
+      cli.print.progress(`${read} lines read, ${published} in, ${refused} refused`),
+  })
+  cli.print.progress('')
+  if (options.json) cli.print.json(summary)
+  else printSummary(cli, summary)
+  return exitOfImport(summary, waitFor)
+}
+
+function zoneChoiceOf({ zone, zoneField }: ImportOptions): ZoneChoice {
+  if (zone !== undefined && zoneField === undefined) return { kind: 'zone', zone }
+  if (zone === undefined && zoneField !== undefined) return { kind: 'field', name: zoneField }
+  throw new CommandError(exits.usage, 'USAGE', 'want either --zone or --zone-field')
+}
+
+function printSummary({ print }: Cli, summary: ImportSummary): void {
+  print.table(
+    ['zone', 'published', 'duplicates', 'refused', 'stage'],
+    summary.zones.map(({ zone, published, duplicates, refused, stage }) => [
+      plain(zone),
+      String(published),
+      String(duplicates),
+      String(refused),
+      stage?.toUpperCase() ?? '',
+    ]),
+  )
+  const { read, published, duplicates, refusedCount } = summary
+  print.line(`${read} lines: ${published} published, ${duplicates} duplicates, ${refusedCount} refused`)
+  if (summary.restUnread) print.line('the rest of the file could not be told apart into lines and was not read')
+}
+
+function exitOfImport(summary: ImportSummary, waitFor: StageName): number {
+  if (summary.refusedCount > 0) return exits.negative
+  return waitFor !== 'sealed' && summary.zones.some(({ stage }) => stage === 'sealed') ? exits.unavailable : exits.done
+}
+
+/** One client for each zone of an import. */
+class Publishers implements Disposable {
+  readonly #box: Box
+  readonly #clients = new Map<string, PublisherClient>()
+
+  constructor(box: Box) {
+    this.#box = box
+  }
+
+  of(zone: string): PublisherClient | undefined {
+    if (!this.#box.zones.includes(zone)) return undefined
+    const client = this.#clients.get(zone) ?? this.#box.publisher(zone)
+    this.#clients.set(zone, client)
+    return client
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#clients.values()) client[Symbol.dispose]()
+  }
+}
+
+interface ShowOptions extends Common, BoxOptions {
+  readonly atZone?: string
+}
+
+function addShow(cli: Cli, command: Command): void {
+  withData(
+    verb(command, 'show <id>', 'what happened to a licence, as a zone holds it; exit 5 if it holds nothing', [
+      `licence show ${example}`,
+      `licence show ${example} --at-zone tianjin --json`,
+    ]),
+  )
+    .option('--at-zone <zone>', 'whose copy is asked (default: the issuing zone)')
+    .action(async (id: string, options: ShowOptions) => {
+      cli.exitCode = await show(cli, id, options)
+    })
+}
+
+async function show(cli: Cli, identifier: string, options: ShowOptions): Promise<number> {
+  const box = await findBox(cli, options)
+  const zone = options.atZone ?? issuerOf(await box.charter(), identifier).zone
+  using verifier = box.verifier(knownZone(box, zone, '--at-zone'), 'auditor')
+  const { events, position, state } = await verifier.history(identifier, { signal: cli.signal })
+  const told = events.map((one) => ({ ...one, event: one.event === undefined ? undefined : eventJson(one.event) }))
+  if (options.json) cli.print.json({ identifier, zone, position, state, events: told })
+  else {
+    cli.print.table(
+      ['event', 'position', 'kind', 'logged', 'verdict', 'signer'],
+      events.map(({ eventId, position: at, kind, loggedAtMs, verdict, signer }) => [
+        plain(eventId),
+        String(at),
+        plain(kind),
+        moment(Number(loggedAtMs)),
+        plain(verdict),
+        plain(signer),
+      ]),
+    )
+    cli.print.line(`state ${plain(state)}, as ${zone} holds it at position ${position}`)
+  }
+  return events.length === 0 ? exits.notFound : exits.done
+}
+
+function eventJson(message: Parameters<typeof eventFromWire>[0]): unknown {
+  const reading = eventFromWire(message)
+  return reading.kind === 'event' ? eventToJson(reading.event) : { unreadable: reading.why }
+}
+
+interface VerifyOptions extends Common, BoxOptions {
+  readonly atZone: string
+  readonly matter: string
+  readonly holder?: string
+}
+
+function addVerify(cli: Cli, command: Command): void {
+  withData(
+    verb(command, 'verify <id>', 'ask a zone whether a licence may be relied on there, for a matter', [
+      `licence verify ${example} --at-zone tianjin --matter KSTB-001`,
+      `licence verify ${example} --at-zone tianjin --matter KSTB-001 --holder 91110115MA0000000X`,
+    ]),
+  )
+    .requiredOption('--at-zone <zone>', 'the receiving zone')
+    .requiredOption('--matter <code>', 'for which matter')
+    .option('--holder <number>', "the presenter's number, compared with the holder's")
+    .addHelpText('after', exitHelp)
+    .action(async (id: string, options: VerifyOptions) => {
+      cli.exitCode = await verify(cli, id, options)
+    })
+}
+
+const exitHelp =
+  '\nExit codes: 0 VALID, 1 INVALID or NOT_RECOGNISED, 3 UNDETERMINED, 5 not in the log, 2 malformed, 6 no answer'
+
+async function verify(cli: Cli, identifier: string, options: VerifyOptions): Promise<number> {
+  const box = await findBox(cli, options)
+  const zone = knownZone(box, options.atZone, '--at-zone')
+  const { status, body } = await box.request('POST', `/z/${zone}/v1/verdicts`, {
+    token: box.token(zone, 'client'),
+    body: {
+      identifier,
+      matter: options.matter,
+      ...(options.holder === undefined ? {} : { holderCode: options.holder }),
+    },
+  })
+  if (status !== 200 && status !== 201) throw problemError(status, body)
+  const answer = verdictFromAnswer(body)
+  if (options.json) cli.print.json(body)
+  else printVerdict(cli.print, answer)
+  return exitOfVerdict(answer.findings.word, answer.findings.code)
+}
