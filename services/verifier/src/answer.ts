@@ -5,7 +5,6 @@ import {
   type IdentifierReading,
   type Refusal,
   readIdentifier,
-  refusal,
   sentence,
   zonesOfIssuer,
 } from '@hutong/licence'
@@ -40,6 +39,14 @@ export interface VerifyQuestion {
 export type VerifyAnswer =
   | { readonly kind: 'findings'; readonly findings: Findings; readonly checkedAtMs: number }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
+
+/** A licence as it stands at one position. */
+export interface FoundLicence {
+  readonly fold: SubjectFold
+  /** Every leaf subject that the fold rests on. */
+  readonly subjects: readonly string[]
+  readonly copy: Copy
+}
 
 export interface AnswererOptions {
   /** The receiving zone. */
@@ -94,15 +101,13 @@ export class Answerer {
     }
   }
 
-  /** The licence's fold at the position now, and the zone in whose log it is. Undefined: no zone's log has it. */
-  async licence(
-    identifier: Exclude<IdentifierReading, { kind: 'malformed' }>,
-  ): Promise<{ readonly fold: SubjectFold; readonly zone: string; readonly copy: Copy } | undefined> {
+  /** The licence's fold at the position now. Undefined: no zone's log has it. */
+  async licence(identifier: Exclude<IdentifierReading, { kind: 'malformed' }>): Promise<FoundLicence | undefined> {
     const copy = this.copy()
     if (copy === undefined) return undefined
     for (const zone of zonesToLook(copy, identifier)) {
-      const { fold } = await this.#fold(copy, zone, identifier.subjectString)
-      if (fold !== undefined) return { fold, zone, copy }
+      const { fold, subjects } = await this.#fold(copy, zone, identifier.subjectString)
+      if (fold !== undefined) return { fold, subjects, copy }
     }
     return undefined
   }
@@ -246,9 +251,4 @@ function couldNotLook(question: Question, { state }: View, code: Code & ('STORE_
 export function identifierOf(text: string): Exclude<IdentifierReading, { kind: 'malformed' }> | Refusal {
   const reading = readIdentifier(text)
   return reading.kind === 'malformed' ? reading.refusal : reading
-}
-
-/** Nothing is known under this number. */
-export function notFound(field: string): Refusal {
-  return refusal('NOT_FOUND', { field })
 }
