@@ -83,12 +83,14 @@ export function readPayload(
 }
 
 function readingOf(kept: KeptEvent, leaf: Leaf): Reading {
-  if (kept.payload.length === 0) return { kind: 'missing' }
-  if (!opensCommitment({ ...kept, payloadEncoding: 0 }, leaf.payloadCommitment)) return { kind: 'mismatch' }
+  const { leaf: bytes, salt, payload: given } = kept
+  if (given.length === 0) return { kind: 'missing' }
+  const entry = { leaf: bytes, salt, payload: given, payloadEncoding: 0 }
+  if (!opensCommitment(entry, leaf.payloadCommitment)) return { kind: 'mismatch' }
   if (!isInformative(leaf.kind) && !knownKinds.has(leaf.kind)) {
     return { kind: 'not_understood', why: `an event of kind ${leaf.kind}` }
   }
-  const decoded = decodePayload(kept.payload)
+  const decoded = decodePayload(given)
   if (decoded.kind !== 'payload') return decoded
   const { payload } = decoded
   const subjectString = subjectStringOf(payload.event)
