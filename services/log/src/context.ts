@@ -1,154 +1,99 @@
-import type { NoteSigner } from '@hutong/merkle'
-import { type Client, createLogger, type Logger, type Routes } from '@hutong/service'
-import { assertKnownAnswers } from '@hutong/signing'
-import { createSqliteStore, type Store } from '@hutong/store'
-import type { Stream } from '@hutong/stream'
-import { trustFromFirstCharter } from '@hutong/verify'
-import type { LogServiceService, VerifierServiceService } from '@hutong/wire'
-import { Bell } from './bell.ts'
-import { LogMismatchError } from './check-log.ts'
-import { CosignedHeads } from './cosigned-heads.ts'
-import { defaultHeadPace, HeadAnnouncer, type HeadPace } from './heads.ts'
-import { HubLog } from './log.ts'
-import { publishFrom, publishRecords, readTail, retried, type StreamTail } from './publish.ts'
-import type { RecordParts } from './read.ts'
-import { routesOf } from './routes.ts'
-import { writeTiles } from './tiles.ts'
-import { Witnesses } from './witnesses.ts'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { noteSigner } from '@hutong/merkle'
+import {
+  type Caller,
+  type Client,
+  ConfigurationError,
+  createClient,
+  createGrpcServer,
+  type Logger,
+  type Running,
+  tokenIdentity,
+} from '@hutong/service'
+import { type Signer, signerFromPem } from '@hutong/signing'
+import { createSqliteStore } from '@hutong/store'
+import { createLocalStream } from '@hutong/stream'
+import { hubOrigin, newestCharter, trustFromFirstCharter } from '@hutong/verify'
+import { LogServiceService, VerifierServiceClient, type VerifierServiceService } from '@hutong/wire'
+import type { LogConfig } from './config.ts'
+import { createLogService } from './log-service.ts'
+import { logServiceRoles } from './routes.ts'
 
-/** Timings of a log service; what is left out has its default. */
-export interface LogSettings extends HeadPace {}
-
-/** What a log service is made of. */
-export interface LogServiceOptions {
-  /** Belongs to the service's owner, who disposes it after the service. */
-  readonly store: Store
-  /** `logged`; without it nothing is published and zones read from the hub. */
-  readonly stream?: Stream
-  /** The hub's keys: one of the suite that decides and one of Ed25519, under the hub's origin. */
-  readonly signers: readonly NoteSigner[]
-  /** The bytes of charter 0. */
-  readonly charter: Uint8Array
-  /** The admins' note on charter 0; absent where the demonstration has none. */
-  readonly charterNote?: Uint8Array
-  /** Where the logs' files go (formats F11); without it none are written. */
-  readonly tilesDirectory?: string
-  /** A zone's verifier, to adopt from; undefined where there is none. */
-  readonly verifier?: (zone: string) => Client<typeof VerifierServiceService> | undefined
-  /** Milliseconds since 1970. */
-  readonly clock?: () => number
-  /** Milliseconds from anywhere, never falling. */
-  readonly monotonic?: () => number
-  readonly log?: Logger
-  readonly settings?: Partial<LogSettings>
-}
-
-/** The hub's log as a service. */
-export interface LogService extends AsyncDisposable {
-  readonly routes: Routes<typeof LogServiceService>
-  /** The log itself, for what runs beside it. */
-  readonly log: HubLog
-  /** Resolves with what ended all writing in this run: the process must end. Never rejects. */
-  readonly failed: Promise<Error>
-}
+/** How long a call to a verifier may take before its first record. */
+const verifierDeadlineMs = 60_000
 
 /**
- * Starts the hub's log: as its only writer, after its own data was held against its own signatures.
+ * The hub's log as a process of its own: store, stream and tiles in one directory, one gRPC port. It ends by itself when the log can
+ * write nothing more in this run.
  *
- * @throws {LogMismatchError} charter or keys are not those of the data.
- * @throws {DocumentDamagedError | LogStateError} the data is damaged; nothing was signed.
- * @throws {KnownAnswerError} this machine computes signatures wrongly.
+ * @throws {ConfigurationError} a file named in the configuration is not what it should be.
  */
-export async function createLogService(options: LogServiceOptions): Promise<LogService> {
-  assertKnownAnswers()
-  const { store, stream, signers, charter, charterNote, tilesDirectory, settings } = options
-  const clock = options.clock ?? Date.now
-  const monotonic = options.monotonic ?? (() => performance.now())
-  const logger = options.log ?? createLogger({ name: 'log' })
-  const firstTrust = trustFromFirstCharter(charter)
-  if ('kind' in firstTrust) throw new LogMismatchError(`charter 0: ${firstTrust.reason}`)
+export async function startLogProcess(config: LogConfig, log: Logger): Promise<Running> {
+  const charter = await readFile(config.charterFile)
+  const charterNote = config.charterNoteFile === undefined ? undefined : await readFile(config.charterNoteFile)
+  const origin = originOf(charter, config)
+  const signers = await Promise.all(config.keyFiles.map(async (file) => noteSigner(origin, await readSigner(file))))
+  const tokens = await readTokens(config.tokensFile)
 
-  const changed = new Bell()
-  const heads = new HeadAnnouncer({ ...defaultHeadPace, ...settings }, monotonic, changed)
-  const log = await HubLog.open({
-    store,
-    firstTrust,
-    firstCharterNote: charterNote ?? new Uint8Array(),
-    signers,
-    clock,
-    gate: () => witnesses.gate(),
-    committed: (state) => heads.committed(state),
-    changed,
+  await using opened = new AsyncDisposableStack()
+  const store = opened.use(createSqliteStore({ path: join(config.dataDirectory, 'log.sqlite') }))
+  const stream = opened.use(createLocalStream({ path: join(config.dataDirectory, 'logged.sqlite'), now: Date.now }))
+  const verifiers = new Map<string, Client<typeof VerifierServiceService>>()
+  opened.defer(() => {
+    for (const client of verifiers.values()) client[Symbol.dispose]()
   })
-  const cosigned = await CosignedHeads.open(store, () => log.trust, changed)
-  const witnesses: Witnesses = new Witnesses({
-    cosigned,
-    trust: () => log.trust,
-    state: () => log.state,
-    nodes: () => log.nodes,
-    term: () => log.term,
-    clock,
-    monotonic,
-  })
-  void log.failed.then((error) => logger.error({ err: error }, 'the log has stopped writing'))
-
-  const stopping = new AbortController()
-  const { signal } = stopping
-  const records: RecordParts = { log, heads, cosigned, changed }
-  const tail = stream === undefined ? undefined : await tailOf(stream, witnesses, logger)
-  const tasks = [
-    ...(stream === undefined ? [] : [publish(stream, tail, records, witnesses, signal, logger)]),
-    ...(tilesDirectory === undefined ? [] : [writeTiles(tilesDirectory, log, changed, signal, logger)]),
-  ]
-  log.wake()
+  const service = opened.use(
+    await createLogService({
+      store,
+      stream,
+      signers,
+      charter,
+      ...(charterNote === undefined ? {} : { charterNote }),
+      tilesDirectory: join(config.dataDirectory, 'tiles'),
+      verifier: (zone) => verifierOf(zone, config, verifiers),
+      log,
+      settings: { headIntervalMs: config.headIntervalMs, headEntriesMax: config.headEntriesMax },
+    }),
+  )
+  const server = opened.use(createGrpcServer({ identify: tokenIdentity(tokens), allow: logServiceRoles, log }))
+  server.mount(LogServiceService, undefined, service.routes)
+  const { address } = await server.listen({ host: config.host, port: config.port })
+  log.info({ address }, 'listening')
+  const running = opened.move()
   return {
-    routes: routesOf({ log, cosigned, witnesses, records, clock, stopping: signal, verifier: options.verifier }),
-    log,
-    failed: log.failed,
-    async [Symbol.asyncDispose]() {
-      await log[Symbol.asyncDispose]()
-      stopping.abort(new Error('the log service stops'))
-      heads[Symbol.dispose]()
-      await Promise.all(tasks)
-    },
+    stopped: service.failed.then((error) => Promise.reject(error)),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
 
-/** The file `log.sqlite` of a directory as the store of a process that runs the log alone. */
-export function openLogStore(path: string): Store {
-  return createSqliteStore({ path })
+function originOf(charter: Uint8Array, config: LogConfig): string {
+  const trust = trustFromFirstCharter(charter)
+  if ('kind' in trust)
+    throw new ConfigurationError('HUTONG_LOG_CHARTER', `a charter 0 (${trust.reason})`, config.charterFile)
+  return hubOrigin(newestCharter(trust))
 }
 
-/** A stream that cannot be read now must not keep the log from starting. */
-async function tailOf(stream: Stream, witnesses: Witnesses, logger: Logger): Promise<StreamTail | undefined> {
-  try {
-    const tail = await readTail(stream)
-    // A head of our own out there that our tree does not hold: we are a restored copy.
-    if (tail.head !== undefined) await witnesses.compare('logged', tail.head)
-    return tail
-  } catch (error) {
-    logger.warn({ err: error }, 'the end of the stream could not be read; it is tried again')
-    return undefined
-  }
+async function readSigner(file: string): Promise<Signer> {
+  return signerFromPem(await readFile(file, 'utf8'))
 }
 
-async function publish(
-  stream: Stream,
-  found: StreamTail | undefined,
-  records: RecordParts,
-  witnesses: Witnesses,
-  signal: AbortSignal,
-  logger: Logger,
-): Promise<void> {
-  try {
-    let tail = found
-    await retried(signal, logger, 'the end of the stream cannot be read; distribution is delayed', async () => {
-      tail ??= await readTail(stream)
-    })
-    if (tail === undefined) return
-    if (found === undefined && tail.head !== undefined) await witnesses.compare('logged', tail.head)
-    await publishRecords(stream, records, publishFrom(tail, records.log.state.edge.size), signal, logger)
-  } catch (error) {
-    logger.error({ err: error }, 'the stream takes nothing more in this run; zones read from the hub')
-  }
+/** Tokens by caller are per start and lie in a file that only this process and who started it may read. */
+async function readTokens(file: string): Promise<ReadonlyMap<string, Caller>> {
+  const found: unknown = JSON.parse(await readFile(file, 'utf8'))
+  if (typeof found !== 'object' || found === null)
+    throw new ConfigurationError('HUTONG_LOG_TOKENS', 'a JSON object', file)
+  return new Map(Object.entries(found) as [string, Caller][])
+}
+
+function verifierOf(
+  zone: string,
+  { verifiersAddress, verifiersToken }: LogConfig,
+  clients: Map<string, Client<typeof VerifierServiceService>>,
+): Client<typeof VerifierServiceService> | undefined {
+  if (verifiersAddress === undefined || verifiersToken === undefined) return undefined
+  const options = { token: verifiersToken, zone, defaultDeadlineMs: verifierDeadlineMs }
+  const client = clients.get(zone) ?? createClient(VerifierServiceClient, verifiersAddress, options)
+  clients.set(zone, client)
+  return client
 }

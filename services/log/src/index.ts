@@ -1,5 +1,5 @@
 export { LogMismatchError } from './check-log.ts'
-export { createLogService, type LogService, type LogServiceOptions, type LogSettings } from './context.ts'
 export { DocumentDamagedError } from './documents.ts'
+export { createLogService, type LogService, type LogServiceOptions, type LogSettings } from './log-service.ts'
 export { LogStateError } from './log-state.ts'
 export { logServiceRoles } from './routes.ts'

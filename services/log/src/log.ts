@@ -325,9 +325,10 @@ export class HubLog implements AsyncDisposable {
       const known = draft.zone(batch.origin)
       const index = draft.position
       const admission = admit(known, batch, { trust: this.#trust, position: index, nowMs })
-      if (admission.kind === 'refused') answers.push(async () => resolve(refusedAnswer(admission, known)))
-      else if (admission.kind === 'resent') answers.push(() => this.#answerResent(one))
+      if (admission.kind === 'resent') answers.push(() => this.#answerResent(one, gate))
+      // A copy that does not yet know whether it is the newest cannot say what continues the log, either.
       else if (gate !== undefined) answers.push(async () => resolve({ kind: 'unavailable', code: gate }))
+      else if (admission.kind === 'refused') answers.push(async () => resolve(refusedAnswer(admission, known)))
       else {
         draft.addBatch(batch, admission, nowMs)
         const { leaf } = draft.leaves.at(-1)!.record
@@ -344,11 +345,12 @@ export class HubLog implements AsyncDisposable {
   }
 
   /** The same leaves get the same leaf of H and index as the first time, under a head that may be newer. */
-  async #answerResent({ batch, resolve }: Waiting): Promise<void> {
+  async #answerResent({ batch, resolve }: Waiting, gate: LogCode | undefined): Promise<void> {
     const { edge, head, zones } = this.#state
     const first = await batchFrom(this.store, edge.size, batch.origin, batch.firstIndex)
     const kept = first === undefined ? [] : await leavesOf(this.store, first)
     if (first === undefined || !sameLeaves(batch.entries, kept)) {
+      if (gate !== undefined) return resolve({ kind: 'unavailable', code: gate })
       const refused = { code: 'BATCH_NOT_CONTINUING', why: 'other leaves are kept under these indexes' }
       return resolve(refusedAnswer(refused, zones.get(batch.origin) ?? emptyZoneLog))
     }

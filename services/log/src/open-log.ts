@@ -10,7 +10,7 @@ import {
   recordFromWire,
 } from '@hutong/wire'
 import type { Alliance } from './alliance.ts'
-import { createLogService, type LogService, type LogServiceOptions } from './context.ts'
+import { createLogService, type LogService, type LogServiceOptions } from './log-service.ts'
 
 /** For tests: a log service called as its routes are called, without a network. */
 export interface OpenLog extends AsyncDisposable {
