@@ -23,7 +23,13 @@ export function payloadCommitment(salt: Uint8Array, payload: Uint8Array): Uint8A
 export function subjectValue(secret: Uint8Array, subjectString: string): Uint8Array {
   if (secret.length !== subjectSecretBytes) throw new RangeError(`a subject secret of ${secret.length} bytes`)
   if (!subjectString.isWellFormed()) throw new RangeError('a subject string with a lone surrogate')
-  return sha256(Buffer.concat([subjectContext, secret, Buffer.from(subjectString, 'utf8')]))
+  const textStart = subjectContext.length + subjectSecretBytes
+  const length = textStart + Buffer.byteLength(subjectString, 'utf8')
+  const message = length <= scratch.length ? scratch.subarray(0, length) : Buffer.alloc(length)
+  message.set(subjectContext, 0)
+  message.set(secret, subjectContext.length)
+  message.write(subjectString, textStart, 'utf8')
+  return sha256(message)
 }
 
 /** Whether what the entry carries is what `commitment` was made of. Nothing given opens nothing. Never throws. */

@@ -62,6 +62,14 @@ export interface MalformedIdentifier {
  * licence must not be found under two spellings. `1.2.156.3005.2.<type 21>.<issuer 18 or 6>.<serial>.<version 3>.<check>`.
  */
 export function readIdentifier(text: string): IdentifierReading {
+  if (newest?.text !== text) newest = { text, reading: readAnew(text) }
+  return newest.reading
+}
+
+/** Form and authority of one event read the same identifier one after the other: the newest reading is kept, and nothing more. */
+let newest: { readonly text: string; readonly reading: IdentifierReading } | undefined
+
+function readAnew(text: string): IdentifierReading {
   if (text.length === 0) return { kind: 'malformed', refusal: refusal('MISSING_IDENTIFIER', { field: 'identifier' }) }
   if (text.length > IDENTIFIER_LENGTH_LIMIT) return malformed(parts.whole)
   if (text.startsWith(BRANCH_3003_ROOT)) return readBranch3003(text)

@@ -93,6 +93,7 @@ interface CompiledField {
 const scalarForms = ['text', 'bytes', 'uint32', 'uint64', 'bool', 'enum', 'packed_uint32'] as const
 const [TEXT, BYTES, UINT32, UINT64, BOOL, ENUM, PACKED, MESSAGE] = [0, 1, 2, 3, 4, 5, 6, 7] as const
 const mostFields = 31
+const wholeTextBytes = 2048
 const noElements: readonly never[] = Object.freeze([])
 
 function compileField(number: number, rule: FieldRule, ordinal: number): CompiledField {
@@ -138,6 +139,8 @@ class StrictReader {
   readonly #buffer: Buffer
   readonly #bytes: Uint8Array
   #position = 0
+  /** The message with one character for each byte; what is cut from it keeps it in memory, so only small ones are made. */
+  #whole: string | undefined
 
   constructor(bytes: Uint8Array) {
     this.#buffer = asBuffer(bytes)
@@ -214,10 +217,21 @@ class StrictReader {
     const start = this.#position
     if (to <= start) return ''
     this.#position = to
+    const ascii = this.#ascii(start, to)
+    if (ascii !== undefined) return ascii
     const text = this.#buffer.toString('utf8', start, to)
     // The replacement character stands in what was decoded where bytes were no UTF-8, or where somebody wrote it.
     if (text.includes('\uFFFD') && !isUtf8(this.#buffer.subarray(start, to))) this.#fail('text that is not UTF-8')
     return text
+  }
+
+  /** Most texts are ASCII: one crossing into native code for a whole small message instead of one for each of its fields. */
+  #ascii(start: number, to: number): string | undefined {
+    const buffer = this.#buffer
+    if (buffer.length > wholeTextBytes) return undefined
+    for (let at = start; at < to; at++) if (buffer[at]! >= 0x80) return undefined
+    const whole = (this.#whole ??= buffer.toString('latin1'))
+    return whole.slice(start, to)
   }
 
   #packed(to: number): number[] {
