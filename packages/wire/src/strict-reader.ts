@@ -230,8 +230,8 @@ class StrictReader {
     const buffer = this.#buffer
     if (buffer.length > wholeTextBytes) return undefined
     for (let at = start; at < to; at++) if (buffer[at]! >= 0x80) return undefined
-    const whole = (this.#whole ??= buffer.toString('latin1'))
-    return whole.slice(start, to)
+    this.#whole ??= buffer.toString('latin1')
+    return this.#whole?.slice(start, to)
   }
 
   #packed(to: number): number[] {
