@@ -20,14 +20,18 @@ export type Adoption =
  * under the hub's own signature that they come to. Nothing is signed: the head adopted is the one signed then.
  * `dryRun` only says what would be taken.
  */
-export function adopt(log: HubLog, records: AsyncIterable<LoggedRecord>, dryRun: boolean): Promise<Adoption> {
+export async function adopt(log: HubLog, records: AsyncIterable<LoggedRecord>, dryRun: boolean): Promise<Adoption> {
+  const { state } = log
+  const oldSize = state.edge.size
+  const found = await collect(log, records)
+  if (found.kind === 'refused') return found
+  const { head } = found
+  if (head === undefined) return { kind: 'adopted', oldSize, newSize: oldSize }
   return log.exclusively(async () => {
-    const oldSize = log.state.edge.size
-    const found = await collect(log, records)
-    if (found.kind === 'refused') return found
-    if (found.head === undefined) return { kind: 'adopted', oldSize, newSize: oldSize }
-    if (!dryRun) await commitAgain(log, found.head)
-    return { kind: 'adopted', oldSize, newSize: found.head.size }
+    // A slow verifier must not hold up who publishes; if the log went on meanwhile, it needed nothing back.
+    if (log.state !== state) return { kind: 'refused', why: 'the log has gone on meanwhile' }
+    if (!dryRun) await commitAgain(log, head)
+    return { kind: 'adopted', oldSize, newSize: head.size }
   })
 }
 

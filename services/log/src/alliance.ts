@@ -20,6 +20,8 @@ export interface Alliance {
   readonly charter: Uint8Array
   readonly hubOrigin: string
   readonly hubSigners: readonly NoteSigner[]
+  /** The hub's keys as PEM, in the order of `hubSigners`. */
+  readonly hubKeys: readonly string[]
   readonly zones: readonly string[]
   publisher(zone: string): Publisher
   /** The head's note with the zone's cosignature. */
@@ -58,7 +60,8 @@ export function createAlliance(options: AllianceOptions = {}): Alliance {
   const hubOrigin = `${name}/h/1`
   const originOf = (zone: string) => `${name}/z/${zone}/1`
   const logSigners = (origin: string) => suitesOf(suite).map((one) => noteSigner(origin, newSigner(one)))
-  const hubSigners = logSigners(hubOrigin)
+  const hubKeys = suitesOf(suite).map((one) => generateKey(one).privateKeyPem)
+  const hubSigners = hubKeys.map((pem) => noteSigner(hubOrigin, signerFromPem(pem)))
   const zoneSigners = new Map(zones.map((zone) => [zone, logSigners(originOf(zone))]))
   const cosigners = new Map(zones.map((zone) => [zone, { name: `${name}/w/${zone}`, signer: newSigner('Ed25519') }]))
   const admin = noteSigner(`${name}/a/admin`, newSigner('Ed25519'))
@@ -117,6 +120,7 @@ export function createAlliance(options: AllianceOptions = {}): Alliance {
     charter: charterToBytes(charter),
     hubOrigin,
     hubSigners,
+    hubKeys,
     zones,
     publisher: (zone) => createPublisher(originOf(zone), zoneSigners.get(zone)!, emptyEdge),
     cosignerName: (zone) => cosigners.get(zone)!.name,

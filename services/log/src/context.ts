@@ -29,7 +29,7 @@ const verifierDeadlineMs = 60_000
  *
  * @throws {ConfigurationError} a file named in the configuration is not what it should be.
  */
-export async function startLogProcess(config: LogConfig, log: Logger): Promise<Running> {
+export async function startLogProcess(config: LogConfig, log: Logger): Promise<Running & { readonly address: string }> {
   const charter = await readFile(config.charterFile)
   const charterNote = config.charterNoteFile === undefined ? undefined : await readFile(config.charterNoteFile)
   const origin = originOf(charter, config)
@@ -62,6 +62,7 @@ export async function startLogProcess(config: LogConfig, log: Logger): Promise<R
   log.info({ address }, 'listening')
   const running = opened.move()
   return {
+    address,
     stopped: service.failed.then((error) => Promise.reject(error)),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

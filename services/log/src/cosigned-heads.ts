@@ -77,7 +77,7 @@ export class CosignedHeads {
     this.#version = position?.version
     if (position === undefined) return
     // Which witnesses judged it is no longer known; that it is the hub's own and was complete then is.
-    const size = sizeOf(position.value)
+    const size = claimedSize(position.value)
     if (size === undefined) throw new DocumentDamagedError(`position ${cosignedPosition}`, 'is no head')
     const read = readCosigned(this.#trust(), position.value, size)
     if (read.kind === 'refused' && read.code !== 'QUORUM_MISSED') {
@@ -87,7 +87,8 @@ export class CosignedHeads {
   }
 }
 
-function sizeOf(note: Uint8Array): bigint | undefined {
+/** The size a note claims, nothing verified. */
+export function claimedSize(note: Uint8Array): bigint | undefined {
   const size = Buffer.from(note).toString('utf8').split('\n')[1]
   return size !== undefined && /^[1-9]\d{0,18}$/.test(size) ? BigInt(size) : undefined
 }

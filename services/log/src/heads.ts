@@ -12,6 +12,9 @@ export interface HeadPace {
 /** At most one head per 100 ms, at the latest after 64 entries. */
 export const defaultHeadPace: HeadPace = { headIntervalMs: 100, headEntriesMax: 64 }
 
+/** Announced heads held in memory, so that a cosignature on one costs no second look at the hub's own signature. */
+export const recentHeadsMax = 64
+
 /** A head that is, or will be, a record. */
 export interface AnnouncedHead {
   readonly size: bigint
@@ -30,6 +33,7 @@ export class HeadAnnouncer implements Disposable {
   #newest: AnnouncedHead | undefined
   #announcedAtMs = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
+  readonly #recent = new Map<bigint, Uint8Array>()
 
   constructor(pace: HeadPace, monotonic: () => number, changed: Bell) {
     this.#pace = pace
@@ -40,6 +44,11 @@ export class HeadAnnouncer implements Disposable {
   /** The newest announced head; undefined before the first. */
   get announced(): AnnouncedHead | undefined {
     return this.#announced
+  }
+
+  /** The note of one of the last announced heads. */
+  recent(size: bigint): Uint8Array | undefined {
+    return this.#recent.get(size)
   }
 
   /** A commit has happened. */
@@ -59,6 +68,11 @@ export class HeadAnnouncer implements Disposable {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#announced = this.#newest
+    if (this.#announced !== undefined) this.#recent.set(this.#announced.size, this.#announced.note)
+    for (const size of this.#recent.keys()) {
+      if (this.#recent.size <= recentHeadsMax) break
+      this.#recent.delete(size)
+    }
     this.#announcedAtMs = this.#monotonic()
     this.#changed.ring()
   }

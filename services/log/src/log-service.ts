@@ -10,7 +10,16 @@ import { LogMismatchError } from './check-log.ts'
 import { CosignedHeads } from './cosigned-heads.ts'
 import { defaultHeadPace, HeadAnnouncer, type HeadPace } from './heads.ts'
 import { HubLog } from './log.ts'
-import { publishFrom, publishRecords, readTail, retried, type StreamTail } from './publish.ts'
+import {
+  cannotHeal,
+  maxRetryMs,
+  pause,
+  publishFrom,
+  publishRecords,
+  readTail,
+  retried,
+  type StreamTail,
+} from './publish.ts'
 import type { RecordParts } from './read.ts'
 import { routesOf } from './routes.ts'
 import { writeTiles } from './tiles.ts'
@@ -86,6 +95,7 @@ export async function createLogService(options: LogServiceOptions): Promise<LogS
     trust: () => log.trust,
     state: () => log.state,
     nodes: () => log.nodes,
+    recent: (size) => heads.recent(size),
     term: () => log.term,
     clock,
     monotonic,
@@ -127,6 +137,7 @@ async function tailOf(stream: Stream, witnesses: Witnesses, logger: Logger): Pro
   }
 }
 
+/** Publishes for as long as the signal lasts; after a failure of ours it begins again where the stream stops. */
 async function publish(
   stream: Stream,
   found: StreamTail | undefined,
@@ -135,15 +146,23 @@ async function publish(
   signal: AbortSignal,
   logger: Logger,
 ): Promise<void> {
-  try {
-    let tail = found
-    await retried(signal, logger, 'the end of the stream cannot be read; distribution is delayed', async () => {
-      tail ??= await readTail(stream)
-    })
-    if (tail === undefined) return
-    if (found === undefined && tail.head !== undefined) await witnesses.compare('logged', tail.head)
-    await publishRecords(stream, records, publishFrom(tail, records.log.state.edge.size), signal, logger)
-  } catch (error) {
-    logger.error({ err: error }, 'the stream takes nothing more in this run; zones read from the hub')
+  let tail = found
+  while (!signal.aborted) {
+    try {
+      await retried(signal, logger, 'the end of the stream cannot be read; distribution is delayed', async () => {
+        tail ??= await readTail(stream)
+      })
+      if (tail === undefined) return
+      if (tail !== found && tail.head !== undefined) await witnesses.compare('logged', tail.head)
+      await publishRecords(stream, records, publishFrom(tail, records.log.state.edge.size), signal, logger)
+    } catch (error) {
+      if (cannotHeal(error)) {
+        logger.error({ err: error }, 'the stream takes nothing more in this run; zones read from the hub')
+        return
+      }
+      logger.error({ err: error }, 'records could not be published; it is tried again')
+      tail = undefined
+      await pause(maxRetryMs, signal)
+    }
   }
 }

@@ -89,11 +89,16 @@ export async function retried(
     try {
       return await attempt()
     } catch (error) {
-      if (error instanceof StreamBrokenError || error instanceof StreamClosedError) throw error
+      if (cannotHeal(error)) throw error
       if (retryMs === initialRetryMs) log.warn({ err: error }, complaint)
       await pause(retryMs, signal)
     }
   }
+}
+
+/** Whether the stream will take nothing more in this run. */
+export function cannotHeal(error: unknown): boolean {
+  return error instanceof StreamBrokenError || error instanceof StreamClosedError
 }
 
 /** The records that are there without waiting, together: one append costs the disk as much as many records. */

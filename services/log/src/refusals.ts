@@ -23,10 +23,10 @@ export type LogCode =
   | 'COSIGNATURE_INVALID'
   /** What the verifier kept does not continue this log under the hub's own signature. */
   | 'ADOPT_REFUSED'
+  /** The witness has more streams open than one can use. */
+  | 'TOO_MANY_STREAMS'
   | 'NOT_IN_LOG'
   | 'NOT_FOUND'
-  | 'NOT_AUTHORISED'
-  | 'PEER_UNAVAILABLE'
 
 /** A refusal with its sentence, from the alliance's catalogue or, for what only the hub says, from the table here. */
 export function logRefusal(code: LogCode | (string & {}), field = '', expected = ''): Refusal {
@@ -50,6 +50,7 @@ const ownSentences: Readonly<Record<string, { readonly zh: string; readonly en: 
   HEAD_NOT_SIGNED: { zh: '检查点没有枢纽的有效签名', en: "the head is not under the hub's signature" },
   NOT_A_WITNESS: { zh: '调用方不是此名称的见证区', en: 'the caller is not the witness of this name' },
   COSIGNATURE_INVALID: { zh: '没有有效的见证签名', en: 'no cosignature of the witness holds' },
+  TOO_MANY_STREAMS: { zh: '同一见证区打开的流过多', en: 'the witness has too many streams open' },
   ADOPT_REFUSED: {
     zh: '所提供的记录不能在枢纽签名下接续本日志',
     en: "what was offered does not continue this log under the hub's own signature",

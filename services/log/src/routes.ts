@@ -34,6 +34,9 @@ import type { Witnesses } from './witnesses.ts'
 /** Bytes of charters in one answer; the caller asks again from the next number. */
 export const chartersBytesMax: number = 1024 * 1024
 
+/** How long a verifier may take to give what it kept. */
+export const adoptDeadlineMs = 600_000
+
 /** Who may call what. Payloads are for verifiers, publishers and auditors alone, whatever else a role may read. */
 export const logServiceRoles: RoleTable = {
   '/hutong.v1.LogService/Known': ['publisher', 'operator'],
@@ -206,7 +209,7 @@ async function* recordsOf(
   fromIndex: bigint,
   signal: AbortSignal,
 ): AsyncGenerator<LoggedRecord> {
-  for await (const { record } of serverStream(client, 'read', { fromIndex }, { signal })) {
+  for await (const { record } of serverStream(client, 'read', { fromIndex }, { signal, deadlineMs: adoptDeadlineMs })) {
     const reading = record === undefined ? undefined : recordFromWire(record)
     // A record that cannot be read ends what can be taken: the next would be out of turn.
     if (reading?.kind !== 'record') return
@@ -260,9 +263,9 @@ function grpcOf(code: LogCode): status {
     case 'ANOTHER_WRITER':
     case 'LOG_DAMAGED':
     case 'SHUTTING_DOWN':
-    case 'PEER_UNAVAILABLE':
       return status.UNAVAILABLE
     case 'QUEUE_FULL':
+    case 'TOO_MANY_STREAMS':
     case 'DISK_FULL':
       return status.RESOURCE_EXHAUSTED
     case 'MALFORMED':
@@ -270,7 +273,6 @@ function grpcOf(code: LogCode): status {
     case 'COSIGNATURE_INVALID':
       return status.INVALID_ARGUMENT
     case 'NOT_A_WITNESS':
-    case 'NOT_AUTHORISED':
       return status.PERMISSION_DENIED
     case 'NOT_IN_LOG':
     case 'NOT_FOUND':

@@ -9,13 +9,15 @@ import {
   type VerifierKey,
 } from '@hutong/merkle'
 import { charterAt, hubKeysAt, readCosigned, readHead, type Trust, witnessesAt } from '@hutong/verify'
-import type { CosignedHeads } from './cosigned-heads.ts'
+import { type CosignedHeads, claimedSize } from './cosigned-heads.ts'
 import type { LogState } from './log-state.ts'
 import type { LogCode } from './refusals.ts'
 import type { HubNodes } from './tree-nodes.ts'
 
 /** Heads that wait for cosignatures; the newest are kept. */
 export const waitingHeadsMax = 64
+/** Streams one witness may have open: an old one may linger until its connection is seen to be dead. */
+export const witnessStreamsMax = 16
 /** A note with cosignatures is never larger, in bytes: 100 lines of a few hundred characters. */
 export const cosignedHeadBytesMax: number = 64 * 1024
 
@@ -25,6 +27,8 @@ export interface WitnessParts {
   readonly trust: () => Trust
   readonly state: () => LogState
   readonly nodes: () => HubNodes
+  /** The note of a head announced lately, as signed. */
+  readonly recent: (size: bigint) => Uint8Array | undefined
   /** The writer's term: what is kept must carry it. */
   readonly term: () => bigint
   /** Milliseconds since 1970. */
@@ -84,6 +88,7 @@ export class Witnesses {
   async hello(zone: string, { name, head, clockMs }: Hello): Promise<Answer<{ readonly kind: 'welcome' }>> {
     const key = this.#cosigner(zone, name)
     if (key === undefined) return { kind: 'refused', code: 'NOT_A_WITNESS' }
+    if ((this.#open.get(name) ?? 0) >= witnessStreamsMax) return { kind: 'refused', code: 'TOO_MANY_STREAMS' }
     const stands = head.length === 0 ? 'within' : await this.#standing(head)
     if (stands === undefined) return { kind: 'refused', code: 'HEAD_NOT_SIGNED' }
     if (stands !== 'within') this.#contradictions.set(name, head)
@@ -108,19 +113,18 @@ export class Witnesses {
     const key = this.#cosigner(zone, name)
     if (key === undefined) return { kind: 'refused', code: 'NOT_A_WITNESS' }
     if (note.length > cosignedHeadBytesMax) return { kind: 'refused', code: 'MALFORMED' }
-    const trust = this.#parts.trust()
-    const signed = readHead(trust, note)
-    if (signed.kind === 'refused') return { kind: 'refused', code: 'HEAD_NOT_SIGNED' }
-    const { size } = signed.checkpoint
-    if ((await this.compare(name, note)) !== 'within') return { kind: 'refused', code: 'ADOPT_NEEDED' }
-    if (size <= this.#parts.cosigned.judgedAt) return { kind: 'taken', size }
-    const opened = openNote(note, [...hubKeysAt(trust, size).keys, key])
-    const own = opened.kind === 'note' ? opened.verified.find((line) => line.key === key) : undefined
-    if (opened.kind === 'refused' || own?.time === undefined) return { kind: 'refused', code: 'COSIGNATURE_INVALID' }
+    const size = claimedSize(note)
+    if (size !== undefined && size <= this.#parts.cosigned.judgedAt) return { kind: 'taken', size }
+    if (size === undefined) return { kind: 'refused', code: 'HEAD_NOT_SIGNED' }
+    const head = await this.#ownHead(name, size, note)
+    if (head.kind === 'refused') return head
+    const opened = openNote(note, [key])
+    const own = opened.kind === 'note' ? opened.verified[0] : undefined
+    if (own?.time === undefined) return { kind: 'refused', code: 'COSIGNATURE_INVALID' }
     if (Number(own.time) * 1000 > this.#parts.clock() + this.#maxClockOffsetMs()) {
       return { kind: 'refused', code: 'CLOCK_OFF' }
     }
-    this.#collect(size, opened, name, formatSignatureLine(key, own.signature))
+    this.#collect(size, head.note, name, formatSignatureLine(key, own.signature))
     await this.#complete(size)
     return { kind: 'taken', size }
   }
@@ -152,8 +156,30 @@ export class Witnesses {
     return Buffer.compare(own, root) === 0 ? 'within' : 'beside'
   }
 
-  #collect(size: bigint, opened: OpenedNote, name: string, line: string): void {
-    const waiting = this.#waiting.get(size) ?? { note: hubLinesOnly(opened), lines: new Map<string, string>() }
+  /**
+   * The head a witness cosigned, with the hub's own lines alone: a witness must not be able to have others' lines published. One that
+   * was announced lately is known byte for byte; any other is held against its signature and the tree.
+   */
+  async #ownHead(
+    name: string,
+    size: bigint,
+    note: Uint8Array,
+  ): Promise<Answer<{ readonly kind: 'own'; readonly note: Uint8Array }>> {
+    const recent = this.#parts.recent(size)
+    if (recent !== undefined && Buffer.compare(note.subarray(0, recent.length), recent) === 0) {
+      return { kind: 'own', note: recent }
+    }
+    const stands = await this.compare(name, note)
+    if (stands === undefined) return { kind: 'refused', code: 'HEAD_NOT_SIGNED' }
+    if (stands !== 'within') return { kind: 'refused', code: 'ADOPT_NEEDED' }
+    const opened = openNote(note, hubKeysAt(this.#parts.trust(), size).keys)
+    return opened.kind === 'note'
+      ? { kind: 'own', note: hubLinesOnly(opened) }
+      : { kind: 'refused', code: 'HEAD_NOT_SIGNED' }
+  }
+
+  #collect(size: bigint, note: Uint8Array, name: string, line: string): void {
+    const waiting = this.#waiting.get(size) ?? { note, lines: new Map<string, string>() }
     waiting.lines.set(name, line)
     this.#waiting.set(size, waiting)
     if (this.#waiting.size <= waitingHeadsMax) return
@@ -221,12 +247,10 @@ interface WaitingHead {
   readonly lines: Map<string, string>
 }
 
-/** The note again without any line but the hub's own: a witness must not be able to have others' lines published. */
 function hubLinesOnly({ text, verified }: OpenedNote): Uint8Array {
-  const own = verified.filter(({ key }) => key.type !== 'cosignature')
   return signNote(
     text,
-    own.map(({ key, signature }) => ({ key, sign: () => signature })),
+    verified.map(({ key, signature }) => ({ key, sign: () => signature })),
   )
 }
 
