@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import { createPublisherService } from '@hutong/publisher-service'
+import { createClient } from '@hutong/service'
+import { createSqliteStore } from '@hutong/store'
+import { createVerifierService } from '@hutong/verifier-service'
+import {
+  LogServiceClient,
+  PublisherServiceClient,
+  PublisherServiceService,
+  VerifierServiceClient,
+  VerifierServiceService,
+} from '@hutong/wire'
+import type { Surroundings } from './part.ts'
+
+/** Starts a zone of a box: verifier and witness, publisher, counter. Disposing it takes them down first and lets running calls finish. */
+export async function startZone(box: Surroundings, zone: string): Promise<AsyncDisposable> {
+  await using parts = new AsyncDisposableStack()
+  const { data, grpc, tokens, stream, clock, settings } = box
+  const { charterBytes: charter } = data.alliance
+  const folder = data.zonePath(zone)
+  const log = box.log.child({ part: zone })
+  const store = (name: string) => parts.use(createSqliteStore({ path: join(folder, `${name}.sqlite`) }))
+  const asked = (role: 'publisher' | 'verifier' | 'counter') => {
+    const options = { token: tokens.of(zone, role), zone, defaultDeadlineMs: box.peerDeadlineMs }
+    return [box.grpcAddress(), options] as const
+  }
+
+  const verifier = parts.use(
+    await createVerifierService({
+      zone,
+      store: store('verifier'),
+      stream,
+      cosigner: data.alliance.cosigner(zone),
+      charter,
+      clients: {
+        log: parts.use(createClient(LogServiceClient, ...asked('verifier'))),
+        publisher: parts.use(createClient(PublisherServiceClient, ...asked('verifier'))),
+      },
+      clock,
+      log,
+      ...(settings.verifier === undefined ? {} : { settings: settings.verifier }),
+    }),
+  )
+  verifier.stopped.catch((error) => box.failed(`${zone} verifier`, error))
+  grpc.mount(VerifierServiceService, zone, verifier.routes)
+  parts.defer(() => grpc.unmount(VerifierServiceService, zone))
+
+  const publisher = parts.use(
+    await createPublisherService({
+      zone,
+      store: store('publisher'),
+      signers: data.alliance.zoneSigners(zone),
+      charter,
+      hub: parts.use(createClient(LogServiceClient, ...asked('publisher'))),
+      verifier: parts.use(createClient(VerifierServiceClient, ...asked('publisher'))),
+      clock,
+      log,
+      settings: { ...settings.publisher, clients: new Map([['client', 'all' as const]]) },
+    }),
+  )
+  void publisher.failed.then((error) => box.failed(`${zone} publisher`, error))
+  grpc.mount(PublisherServiceService, zone, publisher.routes)
+  parts.defer(() => grpc.unmount(PublisherServiceService, zone))
+  return parts.move()
+}
