@@ -29,7 +29,7 @@ export function verifierConfig(env: Environment): VerifierConfig {
     charterSha256: sha256Hex(env, 'HUTONG_CHARTER_SHA256'),
     hub: { address: address(env, 'HUTONG_HUB'), token: secret(env, 'HUTONG_HUB_TOKEN') },
     publisher:
-      env['HUTONG_PUBLISHER'] === undefined
+      env.HUTONG_PUBLISHER === undefined
         ? undefined
         : { address: address(env, 'HUTONG_PUBLISHER'), token: secret(env, 'HUTONG_PUBLISHER_TOKEN') },
     cosigner:

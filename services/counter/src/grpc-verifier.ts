@@ -1,0 +1,26 @@
+import { type Client, RefusedError, status, unary } from '@hutong/service'
+import { type VerifierServiceService, verdictFromWire } from '@hutong/wire'
+import { type CounterVerifier, VerifierAwayError } from './counter.ts'
+
+/** The zone's verifier behind its VerifierService. */
+export function verifierOverGrpc(client: Client<typeof VerifierServiceService>, limitMs: number): CounterVerifier {
+  return {
+    async verify({ identifier, matter, holderCode }) {
+      const holder = holderCode === undefined ? {} : { holderCode }
+      const request = { identifier, matter, fileSha256: Buffer.alloc(0), ...holder }
+      try {
+        const { verdict } = await unary(client, 'verify', request, { deadlineMs: limitMs })
+        const reading = verdict && verdictFromWire(verdict)
+        if (reading?.kind === 'verdict') return reading
+        throw new VerifierAwayError(`a verdict that is not understood: ${reading?.why ?? 'none'}`)
+      } catch (error) {
+        // Only a question that cannot be asked is the asker's to mend; everything else is ours.
+        if (error instanceof RefusedError && error.refusal.grpc === status.INVALID_ARGUMENT) {
+          const { code, field = '', expected = '', zh, en } = error.refusal
+          return { kind: 'refused', refusal: { code, field, expected, zh, en } }
+        }
+        throw error instanceof VerifierAwayError ? error : new VerifierAwayError('no answer', { cause: error })
+      }
+    },
+  }
+}
