@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createCounterService } from '@hutong/counter-service'
 import { createPublisherService } from '@hutong/publisher-service'
 import { createClient } from '@hutong/service'
 import { createSqliteStore } from '@hutong/store'
@@ -10,6 +11,7 @@ import {
   VerifierServiceClient,
   VerifierServiceService,
 } from '@hutong/wire'
+import { demonstrationMatters } from './demonstration.ts'
 import type { Surroundings } from './part.ts'
 
 /** Starts a zone of a box: verifier and witness, publisher, counter. Disposing it takes them down first and lets running calls finish. */
@@ -61,5 +63,22 @@ export async function startZone(box: Surroundings, zone: string): Promise<AsyncD
   void publisher.failed.then((error) => box.failed(`${zone} publisher`, error))
   grpc.mount(PublisherServiceService, zone, publisher.routes)
   parts.defer(() => grpc.unmount(PublisherServiceService, zone))
+
+  const counter = parts.use(
+    await createCounterService({
+      zone,
+      zoneNameZh: data.alliance.charter.zones.find(({ id }) => id === zone)?.nameZh ?? zone,
+      store: store('counter'),
+      clients: { verifier: parts.use(createClient(VerifierServiceClient, ...asked('counter'))) },
+      tokens: tokens.callers,
+      matters: demonstrationMatters().map(({ code, name }) => ({ code, nameZh: name })),
+      clock,
+      log,
+      // The page of the demonstration is for whoever sits in front of this machine.
+      settings: { openOnLoopback: true },
+    }),
+  )
+  await box.http.mount(zone, counter.routes)
+  parts.defer(() => box.http.unmount(zone))
   return parts.move()
 }
