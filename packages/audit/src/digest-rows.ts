@@ -1,16 +1,34 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Hash, hashSizeBytes, rootOfLeafHashes, sha256Tree } from '@hutong/merkle'
 import { digestRow, digestRowHash, type SubjectFold } from '@hutong/verify'
+
+/** After so many rows a replay listens whether it is to stop. */
+const rowsBetweenPauses = 4096
+
+/** The rows of a state digest over these folds, each with at least one event of its own. @throws the signal's reason. */
+export async function digestRowsOf(
+  folds: readonly SubjectFold[],
+  signal: AbortSignal | undefined,
+): Promise<DigestRows> {
+  const ordered = [...folds].sort(byZoneThenSubject)
+  const hashes = Buffer.alloc(ordered.length * hashSizeBytes)
+  for (const [at, fold] of ordered.entries()) {
+    if (at % rowsBetweenPauses === 0) await setImmediate()
+    signal?.throwIfAborted()
+    hashes.set(digestRowHash(rowOf(fold)), at * hashSizeBytes)
+  }
+  return new DigestRows(ordered, hashes)
+}
 
 /** The rows of a state digest (formats F15): their hashes held, the rows themselves made again when they are asked for. */
 export class DigestRows {
   readonly #folds: readonly SubjectFold[]
   readonly #hashes: Buffer
 
-  /** @param folds each with at least one event of its own; they are put into the order of rows. */
-  constructor(folds: readonly SubjectFold[]) {
-    this.#folds = [...folds].sort(byZoneThenSubject)
-    this.#hashes = Buffer.alloc(folds.length * hashSizeBytes)
-    for (const [at, fold] of this.#folds.entries()) this.#hashes.set(digestRowHash(rowOf(fold)), at * hashSizeBytes)
+  /** @param folds in the order of rows. @param hashes of their rows, one after the other. */
+  constructor(folds: readonly SubjectFold[], hashes: Buffer) {
+    this.#folds = folds
+    this.#hashes = hashes
   }
 
   get count(): number {

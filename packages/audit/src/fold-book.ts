@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { emptyFold, foldEvent, type ReadEvent, type SubjectFold, type Trust } from '@hutong/verify'
-import { DigestRows } from './digest-rows.ts'
 
 /** Kinds from here on are informative: they never touch a state and have no row (formats F5, F15). */
 const firstInformativeKind = 128
@@ -28,11 +27,9 @@ export class FoldBook {
     return true
   }
 
-  /** The rows of the state digest over what was taken so far. */
-  rows(): DigestRows {
-    const folds = [...this.#zones.values()].flatMap((subjects) => [...subjects.values()].map(({ fold }) => fold))
-    const withRow = folds.filter((fold) => fold.events.some(({ touching }) => !touching))
-    return new DigestRows(withRow)
+  /** All folds so far, in no order; each has an event of its own. */
+  folds(): readonly SubjectFold[] {
+    return [...this.#zones.values()].flatMap((subjects) => [...subjects.values()].map(({ fold }) => fold))
   }
 
   #subject(zone: string, hex: string): Subject {

@@ -2,6 +2,7 @@ import type { ReadEvent } from '@hutong/verify'
 import type { EntryRecord, LoggedRecord } from '@hutong/wire'
 import { compareVerifier, notCompared, type OwnState } from './compare-verifier.ts'
 import { findCoveringHead } from './covering-head.ts'
+import { digestRowsOf } from './digest-rows.ts'
 import { FoldBook } from './fold-book.ts'
 import { claimedSize, HubReplay } from './hub-replay.ts'
 import { PayloadBook } from './payload-book.ts'
@@ -81,6 +82,8 @@ class ReplayRun {
   #own: OwnState | undefined
   #findings: readonly VerifierFinding[] | undefined
   #contradiction: Contradiction | undefined
+  /** The leaf of H that the contradiction is about, where it is about one. */
+  #refusedLeaf: Uint8Array | undefined
   #events = 0n
   #bytes = 0n
 
@@ -150,19 +153,22 @@ class ReplayRun {
     }
   }
 
+  /** The hub's own first: whatever the others show, it has a place among those remembered. */
   #showHeads(): Contradiction | undefined {
+    const ofHub = this.#hub.showHead({ note: this.#heads.head, shownBy: 'the hub', byHub: true })
+    if (ofHub !== undefined) return ofHub
     for (const { peer, standing } of this.#verifiers) {
       if ('kind' in standing) continue
       this.#hub.showHead({ note: standing.head, shownBy: verifierOf(peer.zone), byHub: false })
     }
-    return this.#hub.showHead({ note: this.#heads.head, shownBy: 'the hub', byHub: true })
+    return undefined
   }
 
   async #readAll(records: AsyncGenerator<LoggedRecord | UnreadableRecord>): Promise<Contradiction | undefined> {
     for (let next = await records.next(); !next.done; next = await records.next()) {
       const record = next.value
       const contradiction = this.#take(record)
-      if (contradiction !== undefined) return this.#withCoveringHead(contradiction, record, records)
+      if (contradiction !== undefined) return this.#withCoveringHead(contradiction, records)
       if (record.kind !== 'entry') continue
       this.#tell('reading')
       if (this.#hub.position === this.#compareAt) await this.#compare()
@@ -185,7 +191,10 @@ class ReplayRun {
 
   #takeEntry(record: EntryRecord): Contradiction | undefined {
     const followed = this.#hub.takeEntry(record)
-    if (!('kind' in followed)) return followed
+    if (!('kind' in followed)) {
+      this.#refusedLeaf = record.leaf
+      return followed
+    }
     this.#bytes += sizeOf(record)
     for (const event of followed.events) this.#takeEvent(event, record)
     return this.#hub.holdReachedHeads() ?? this.#showObservedHeads(followed.events)
@@ -216,15 +225,12 @@ class ReplayRun {
 
   async #withCoveringHead(
     contradiction: Contradiction,
-    record: LoggedRecord | UnreadableRecord,
     rest: AsyncIterator<LoggedRecord | UnreadableRecord>,
   ): Promise<Contradiction> {
     const { state } = this.#hub
-    if (record.kind !== 'entry' || state?.trust === undefined || contradiction.position !== state.position) {
-      return contradiction
-    }
+    if (this.#refusedLeaf === undefined || state?.trust === undefined) return contradiction
     try {
-      const coveringHead = await findCoveringHead(state.trust, state.hubEdge, record.leaf, rest)
+      const coveringHead = await findCoveringHead(state.trust, state.hubEdge, this.#refusedLeaf, rest)
       return { ...contradiction, coveringHead }
     } catch {
       // The source failed after the contradiction was found: the finding stands, with less to show for it.
@@ -235,7 +241,7 @@ class ReplayRun {
 
   async #compare(): Promise<void> {
     const { position } = this.#hub
-    const rows = this.#folds.rows()
+    const rows = await digestRowsOf(this.#folds.folds(), this.#options.signal)
     const own: OwnState = { position, root: this.#hub.rootAt(position), digest: rows.digest(), rows }
     this.#own = own
     this.#tell('comparing')
