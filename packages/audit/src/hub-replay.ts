@@ -147,7 +147,11 @@ export class HubReplay {
     const at = this.#newestCosigned?.checkpoint.size ?? 0n
     if (size < at) return undefined
     const cosigned = readCosigned(this.trust, note, at)
-    if (cosigned.kind === 'refused') return this.#headContradiction('COSIGNED_SIGNATURE', cosigned.reason, note)
+    if (cosigned.kind === 'refused') {
+      // Heads cosigned in between, which were not shown, may have brought a later charter's witnesses in: then nobody can tell here.
+      if (this.#isCosignedLater(this.trust, note, at, size)) return undefined
+      return this.#headContradiction('COSIGNED_SIGNATURE', cosigned.reason, note)
+    }
     const contradiction = this.#compareRoot(cosigned, note, 'the hub')
     if (contradiction === undefined) this.#newestCosigned = cosigned
     return contradiction
@@ -179,6 +183,13 @@ export class HubReplay {
   #trustFirst(record: EntryRecord): FollowState {
     const trust = trustFromFirstCharter(record.charter)
     return startFollowing('kind' in trust ? new Uint8Array(hashSizeBytes) : newestLogged(trust).sha256)
+  }
+
+  /** Whether the witnesses of a charter logged since `at` make a quorum on this head. */
+  #isCosignedLater(trust: Trust, note: Uint8Array, at: bigint, size: bigint): boolean {
+    return trust.charters
+      .filter(({ position }) => position >= at && position + 1n < size)
+      .some(({ position }) => readCosigned(trust, note, position + 1n).kind === 'cosigned')
   }
 
   #hold(shown: ShownHead, size: bigint, trust: Trust): Contradiction | undefined {

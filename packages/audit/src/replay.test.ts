@@ -225,6 +225,26 @@ describe('a replay of what no honest hub serves', () => {
     expect(report.contradiction?.code).toBe('COSIGNED_SIGNATURE')
   })
 
+  it('judges a cosigned head by the witnesses of the one before it, and accuses nobody where that one was not shown', async () => {
+    const changed = new World({ suite: 'Ed25519', quorum: 3 })
+    changed.changeCharter((charter) => ({
+      ...charter,
+      witnessPolicy: charter.witnessPolicy.replace(/^group (\S+) 3/m, 'group $1 2'),
+    }))
+    const between: LoggedRecord = { kind: 'cosigned', checkpoint: changed.cosignedHead() }
+    const records = [...changed.records, between]
+    changed.observe('beijing')
+    const served = { records: [...records, ...changed.records.slice(-1)], head: changed.head() }
+    const cosigned = changed.cosignedHead({ zones: ['beijing', 'tianjin'] })
+    const shown = await replay({ ...optionsOf({}, changed), source: sourceOf(changed, { ...served, cosigned }) })
+    expect([shown.contradiction, shown.cosigned?.size]).toEqual([undefined, 3n])
+    const hidden = await replay({ ...optionsOf({}, changed), source: sourceOf(changed, { cosigned }) })
+    expect([hidden.contradiction, hidden.cosigned]).toEqual([undefined, undefined])
+    const lone = changed.cosignedHead({ zones: ['beijing'] })
+    const refused = await replay({ ...optionsOf({}, changed), source: sourceOf(changed, { cosigned: lone }) })
+    expect(refused.contradiction?.code).toBe('COSIGNED_SIGNATURE')
+  })
+
   it('reports a payload that does not open its commitment, and goes on', async () => {
     const records = alter([...world.records], 4, (record) => ({
       ...record,
