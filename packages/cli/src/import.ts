@@ -94,7 +94,11 @@ export async function importLicences(
     const zone = zones.get(row.zone) ?? newZone(row.zone, surroundings, tally)
     if (zone === undefined) {
       const parameters = { zone: row.zone }
-      tally.refuse({ ...row, refusal: refusal('ZONE_NOT_RUNNING', { field: 'zone', parameters }) })
+      tally.refuse({
+        line: row.line,
+        zone: row.zone,
+        refusal: refusal('ZONE_NOT_RUNNING', { field: 'zone', parameters }),
+      })
     } else {
       zones.set(row.zone, zone)
       await zone.add(row.line, { requestId: requestIdOf(row.zone, row.licence), event: row.licence })
