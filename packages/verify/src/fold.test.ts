@@ -378,7 +378,7 @@ describe('an event that names another subject than its leaf', () => {
   it('has no effect out of the log of another zone, with the same subject value', () => {
     const { world, licence, issued, ask } = recognisedLicence()
     const { payload } = issued.entry
-    const secret = payload.subarray(payload.indexOf('\x12\x10') + 2).subarray(0, 16)
+    const secret = payload.subarray(Buffer.from(payload).indexOf('\x12\x10') + 2).subarray(0, 16)
     const foreign = world.publish('langfang', { event: revoked(licence), secret })
     expect(foreign.subject).toBe(issued.subject)
     world.publish('langfang', { event: revoked(licence), secret, carried: 'missing' })
@@ -479,7 +479,7 @@ describe('a subject value', () => {
   it('is what formats F5 says of secret and string', () => {
     const { world, issued } = recognisedLicence()
     const { payload } = issued.entry
-    const secret = payload.subarray(payload.indexOf('\x12\x10') + 2).subarray(0, 16)
+    const secret = payload.subarray(Buffer.from(payload).indexOf('\x12\x10') + 2).subarray(0, 16)
     const string = world.licence('beijing', '0001').identifier.slice(0, -6)
     expect(Buffer.from(subjectValue(secret, string)).toString('hex')).toBe(issued.subject)
   })

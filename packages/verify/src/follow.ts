@@ -178,18 +178,27 @@ function followLeaves(
     if (leaf.loggedAtMs > latestMs) return refused('BATCH_FROM_THE_FUTURE', `${log.origin}/${index}: ahead of the hub`)
     const leafHash = sha256Tree.leaf(entry.leaf)
     hashes.push(leafHash)
-    events.push(
-      readPayload({ ...place, index, place: at, leaf: entry.leaf, leafHash, ...plainPayload(entry) }, decoded),
-    )
+    // A payload in an encoding that this reader does not know is one that is not here.
+    const isPlain = entry.payloadEncoding === 0
+    const { zone, origin, position, receivedAtMs, signer } = place
+    const kept: KeptEvent = {
+      zone,
+      origin,
+      index,
+      position,
+      place: at,
+      receivedAtMs,
+      leaf: entry.leaf,
+      leafHash,
+      salt: isPlain ? entry.salt : nothing,
+      payload: isPlain ? entry.payload : nothing,
+      signer,
+    }
+    events.push(readPayload(kept, decoded))
     loggedAtMs = leaf.loggedAtMs
     index += 1n
   }
   return { kind: 'leaves', hashes, events, loggedAtMs }
-}
-
-/** A payload in an encoding that this reader does not know is one that is not here. */
-function plainPayload({ salt, payload, payloadEncoding }: Entry): Pick<KeptEvent, 'salt' | 'payload'> {
-  return payloadEncoding === 0 ? { salt, payload } : { salt: nothing, payload: nothing }
 }
 
 const nothing = new Uint8Array(0)

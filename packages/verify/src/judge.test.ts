@@ -230,7 +230,7 @@ describe('STATUS', () => {
     const { world, licence } = recognised()
     world.publish('beijing', suspended(licence))
     expect(world.ask(licence, { at: 'tianjin' })).toMatchObject({ word: 'INVALID', code: 'SUSPENDED' })
-    world.publish('beijing', { ...revoked(licence), manner: 'penalty' })
+    world.publish('beijing', { ...revoked(licence), manner: 'penalty' as const })
     const findings = world.ask(licence, { at: 'tianjin' })
     expect(findings).toMatchObject({ word: 'INVALID', code: 'REVOKED', headlineZh: '已吊销' })
   })

@@ -72,7 +72,8 @@ export function readPayload(
   decoded: Exclude<ReturnType<typeof decodeLeaf>, { kind: 'unreadable' }>,
 ): ReadEvent {
   const { leaf } = decoded
-  const subject = Buffer.from(leaf.subject).toString('hex')
+  const { buffer, byteOffset, byteLength } = leaf.subject
+  const subject = Buffer.from(buffer, byteOffset, byteLength).toString('hex')
   const understood = decoded.kind === 'leaf'
   return {
     kept,
