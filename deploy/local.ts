@@ -27,7 +27,7 @@ import { drawTokens, type Tokens } from './tokens.ts'
 import { startZone } from './zone-part.ts'
 
 /** The gRPC port of a box unless told; HTTP is one above. */
-export const defaultPort = 4980
+const defaultPort = 4980
 /** How long a part waits for an answer of another. */
 const peerDeadlineMs = 10_000
 /** How long the box's own look at a part may take. */

@@ -25,7 +25,7 @@ export function recognitionCommand(cli: Cli): Command {
     .requiredOption('--mode <mode>', 'cross_province 跨省通办 or on_behalf 异地代办')
     .requiredOption('--basis <text>', 'legal basis')
     .option('--declaration-version <n>', '1 for the first, then one more each time', '1')
-    .option('--from <moment>', 'from when, ISO 8601 (default: now)')
+    .option('--from <moment>', 'from when, ISO 8601 (default: as soon as the charter allows)')
     .option('--until <moment>', 'until when, exclusive (default: no end)')
     .action(async (id: string, options: DeclareOptions) => {
       cli.exitCode = await declare(cli, id, options)
@@ -66,7 +66,9 @@ interface DeclareOptions extends PublishOptions {
 }
 
 function declare(cli: Cli, declarationId: string, options: DeclareOptions): Promise<number> {
-  const event: RecognitionDeclared = {
+  const until = options.until === undefined ? undefined : momentFrom('--until', options.until)
+  const from = options.from === undefined ? undefined : momentFrom('--from', options.from)
+  const declared: Omit<RecognitionDeclared, 'effectiveFromMs'> = {
     kind: 'recognition_declared',
     declarationId,
     version: versionFrom(options.declarationVersion),
@@ -74,12 +76,20 @@ function declare(cli: Cli, declarationId: string, options: DeclareOptions): Prom
     issuingZones: options.fromZone,
     matters: options.matter,
     mode: wordOf('--mode', modes, options.mode),
-    effectiveFromMs: options.from === undefined ? cli.nowMs() + clockSlackMs : momentFrom('--from', options.from),
-    effectiveUntilMs: options.until === undefined ? undefined : momentFrom('--until', options.until),
+    effectiveUntilMs: until,
     fields: [],
     legalBasis: options.basis,
   }
-  return publishOne(cli, options, async () => ({ zone: zoneOf(options), event }))
+  return publishOne(cli, options, async (box) => {
+    const { declarationLeadMs } = await box.charter()
+    const effectiveFromMs = from ?? soonestMs(cli.nowMs(), declarationLeadMs)
+    return { zone: zoneOf(options), event: { ...declared, effectiveFromMs } }
+  })
+}
+
+/** As soon as the charter allows. Where it asks for a lead, the publisher counts it from a moment a little later than now. */
+function soonestMs(nowMs: number, leadMs: number): number {
+  return leadMs === 0 ? nowMs : nowMs + leadMs + leadSlackMs
 }
 
 interface WithdrawOptions extends PublishOptions {
@@ -131,8 +141,7 @@ function rowText({ receivingZone, declaration }: MatrixRow): readonly string[] {
   ]
 }
 
-// "Now" is judged by the publisher's clock some milliseconds later; a moment that lies behind its leaf would be refused as too soon.
-const clockSlackMs = 1_000
+const leadSlackMs = 60_000
 
 function zoneOf({ zone }: PublishOptions): string {
   if (zone !== undefined) return zone

@@ -61,7 +61,7 @@ export function verdictFromAnswer(json: unknown): VerdictAnswer {
 export function printVerdict(print: Print, { findings: verdict, checkedAt, receiptNumber }: VerdictAnswer): void {
   const { zh, colour } = words[verdict.word]
   print.line(print.colour(colour, `${zh}  ${verdict.word}`))
-  print.line(`${plain(verdict.headlineZh)}  ${plain(verdict.headlineEn)}`)
+  if (verdict.headlineZh !== zh) print.line(`${plain(verdict.headlineZh)}  ${plain(verdict.headlineEn)}`)
   if (verdict.licence !== undefined) printLicence(print, verdict.licence)
   if (verdict.mode === 'on_behalf') print.line('仅收件  taken in here and forwarded; the issuing side decides')
   if (verdict.successor !== '') print.line(`现行证照  instead: ${plain(verdict.successor)}`)
