@@ -292,9 +292,9 @@ export function licence(serial: string | number, change: Partial<LicenceIssued> 
   }
 }
 
-export function identifierOf(authority: string, serial: string, version = '001'): string {
-  const check = identifierCheckCharacter(`${licenceType}${authority}${serial}${version}`)
-  return `1.2.156.3005.2.${licenceType}.${authority}.${serial}.${version}.${check}`
+export function identifierOf(authority: string, serial: string, version = '001', type: string = licenceType): string {
+  const check = identifierCheckCharacter(`${type}${authority}${serial}${version}`)
+  return `1.2.156.3005.2.${type}.${authority}.${serial}.${version}.${check}`
 }
 
 function zoneOf(id: string, region: string, authorities: readonly string[]): Charter['zones'][number] {
