@@ -21,9 +21,10 @@ import {
 import { describe, expect, it } from 'vitest'
 import { adopt } from './adopt.ts'
 import { type Alliance, createAlliance } from './alliance.ts'
-import { createTestClock, type OpenLog, openLog, startMs } from './open-log.ts'
+import { createTestClock, logOpener, type OpenLog, startMs } from './open-log.ts'
 import { logServiceRoles } from './routes.ts'
 
+const openLog = logOpener(createMemoryStore)
 const alone: Alliance = createAlliance({ quorum: 0 })
 const three: Alliance = createAlliance()
 const beijing = 'beijing'

@@ -6,9 +6,9 @@ import { type AdmittedBatch, Draft } from './draft.ts'
 import type { HubLog } from './log.ts'
 
 /** Leaves of H taken back in one run; with more, adopt runs again. They are held in memory until the head that covers them. */
-export const adoptedEntriesMax = 65_536
+const adoptedEntriesMax = 65_536
 /** Bytes of entries held meanwhile. */
-export const adoptedBytesMax: number = 512 * 1024 * 1024
+const adoptedBytesMax: number = 512 * 1024 * 1024
 
 /** What was, or would be, taken back. */
 export type Adoption =

@@ -50,7 +50,7 @@ export interface AllianceOptions {
   readonly quorum?: number
 }
 
-export const alliancePayloadBytes = 300
+const alliancePayloadBytes = 300
 
 /** Keys are made anew each time: nothing secret lies in the repository. */
 export function createAlliance(options: AllianceOptions = {}): Alliance {

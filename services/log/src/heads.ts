@@ -13,7 +13,7 @@ export interface HeadPace {
 export const defaultHeadPace: HeadPace = { headIntervalMs: 100, headEntriesMax: 64 }
 
 /** Announced heads held in memory, so that a cosignature on one costs no second look at the hub's own signature. */
-export const recentHeadsMax = 64
+const recentHeadsMax = 64
 
 /** A head that is, or will be, a record. */
 export interface AnnouncedHead {

@@ -13,9 +13,9 @@ import {
 } from './documents.ts'
 
 /** Bytes of entries held in memory, so that those who follow closely cost no reading. */
-export const recentBytesMax: number = 16 * 1024 * 1024
+const recentBytesMax: number = 16 * 1024 * 1024
 /** Entries read at a time: each may have 900 KiB. */
-export const entriesPerReadMax = 8
+const entriesPerReadMax = 8
 
 /** What stands behind each leaf of H, out of the store, the newest out of memory. */
 export class KeptEntries {

@@ -1,13 +1,14 @@
 import { edgeRoot, openNote, parseCheckpoint, sha256Tree, verifyInclusion } from '@hutong/merkle'
 import { sha256 } from '@hutong/signing'
 import { createMemoryStore, type Store, StoreFullError } from '@hutong/store'
+import { createFaultyStore } from '@hutong/store/faulty-store'
 import { followEntry, startFollowing } from '@hutong/verify'
 import { decodeHubLeaf, type EntryRecord } from '@hutong/wire'
 import { describe, expect, it } from 'vitest'
-import { createFaultyStore } from '../../../packages/store/src/faulty-store.ts'
 import { type Alliance, createAlliance } from './alliance.ts'
-import { type Appended, createTestClock, type OpenLog, openLog, startMs } from './open-log.ts'
+import { type Appended, createTestClock, logOpener, type OpenLog, startMs } from './open-log.ts'
 
+const openLog = logOpener(createMemoryStore)
 const alone: Alliance = createAlliance({ quorum: 0 })
 
 describe('append', () => {

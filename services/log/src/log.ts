@@ -41,13 +41,13 @@ import { growEdge, HubNodes, hubTree, nodeDocument } from './tree-nodes.ts'
 import { batchFrom, leavesOf } from './zone-batches.ts'
 
 /** Batches that may wait for their group; one more is told QUEUE_FULL. */
-export const waitingBatchesMax = 1024
+const waitingBatchesMax = 1024
 /** Bytes of payloads that may wait. */
-export const waitingBytesMax: number = 64 * 1024 * 1024
+const waitingBytesMax: number = 64 * 1024 * 1024
 /** Batches committed under one signature. */
-export const groupBatchesMax = 64
+const groupBatchesMax = 64
 /** Events committed under one signature: with their documents they stay below what the store takes in a few calls. */
-export const groupEntriesMax = 8192
+const groupEntriesMax = 8192
 
 /** What a log is made of. */
 export interface LogParts {

@@ -1,6 +1,5 @@
 import { createLogger, type Role } from '@hutong/service'
-import { createMemoryStore, type Store } from '@hutong/store'
-import type { Stream } from '@hutong/stream'
+import type { Store } from '@hutong/store'
 import {
   type Batch,
   batchToWire,
@@ -64,6 +63,8 @@ export interface TestClock {
 
 export const startMs: number = Date.UTC(2026, 5, 1)
 
+export type OpenLogOptions = Partial<LogServiceOptions> & { readonly testClock?: TestClock }
+
 export function createTestClock(): TestClock {
   return {
     nowMs: startMs,
@@ -75,14 +76,17 @@ export function createTestClock(): TestClock {
   }
 }
 
-export async function openLog(
-  alliance: Alliance,
-  options: Partial<LogServiceOptions> & { readonly testClock?: TestClock; readonly stream?: Stream } = {},
-): Promise<OpenLog> {
+/** What opens logs in a test, each over a store of its own unless one is given. */
+export type OpensLog = (alliance: Alliance, options?: OpenLogOptions) => Promise<OpenLog>
+
+export function logOpener(newStore: () => Store): OpensLog {
+  return (alliance, options = {}) => openLog(alliance, { ...options, store: options.store ?? newStore() })
+}
+
+async function openLog(alliance: Alliance, options: OpenLogOptions & { readonly store: Store }): Promise<OpenLog> {
   const clock = options.testClock ?? createTestClock()
-  const store = options.store ?? createMemoryStore()
+  const { store } = options
   const service = await createLogService({
-    store,
     signers: alliance.hubSigners,
     charter: alliance.charter,
     clock: () => clock.nowMs,

@@ -14,9 +14,9 @@ import { followRecords, type RecordParts } from './read.ts'
 export const initialRetryMs = 100
 export const maxRetryMs = 2_000
 /** Records looked at from the end of the stream to see where it stops. At most two of three are heads. */
-export const tailRecordsMax = 1_024n
+const tailRecordsMax = 1_024n
 /** Where the stream holds no entry at all, at most so many of the newest are put there; older ones come from the hub. */
-export const refilledEntriesMax = 4_096n
+const refilledEntriesMax = 4_096n
 /** Bytes after which an append is not made larger; with one record more it stays within what a stream takes. */
 const appendedBytesMax = 900 * 1024
 /** How long a reader of the tail may take before the end counts as reached. */

@@ -13,8 +13,9 @@ import { Bell } from './bell.ts'
 import { hex } from './documents.ts'
 import { HeadAnnouncer } from './heads.ts'
 import { emptyLogState } from './log-state.ts'
-import { callOf, type OpenLog, openLog, startMs } from './open-log.ts'
+import { callOf, logOpener, type OpenLog, startMs } from './open-log.ts'
 
+const openLog = logOpener(createMemoryStore)
 const alone: Alliance = createAlliance({ quorum: 0 })
 const three: Alliance = createAlliance()
 const [beijing, tianjin] = three.zones as [string, string]

@@ -32,10 +32,10 @@ import { type LogCode, logRefusal } from './refusals.ts'
 import type { Witnesses } from './witnesses.ts'
 
 /** Bytes of charters in one answer; the caller asks again from the next number. */
-export const chartersBytesMax: number = 1024 * 1024
+const chartersBytesMax: number = 1024 * 1024
 
 /** How long a verifier may take to give what it kept. */
-export const adoptDeadlineMs = 600_000
+const adoptDeadlineMs = 600_000
 
 /** Who may call what. Payloads are for verifiers, publishers and auditors alone, whatever else a role may read. */
 export const logServiceRoles: RoleTable = {

@@ -11,7 +11,7 @@ import { initialRetryMs, maxRetryMs, pause } from './publish.ts'
 import { zoneLeaves } from './zone-batches.ts'
 
 /** Leaves written to files at a time while catching up: a whole number of full tiles. */
-export const leavesPerGrowth = 1_024n
+const leavesPerGrowth = 1_024n
 
 /** A log as static files: what stands under `directory` is exactly what its checkpoint needs (formats F11). */
 interface TiledLog {

@@ -39,7 +39,7 @@ export function nodeDocument(tree: string, node: ClosedNode, term: bigint): Docu
 }
 
 /** Nodes of H held in memory at most: the right-hand edge of every tree that an answer needs, many times over. */
-export const keptNodesMax = 16_384
+const keptNodesMax = 16_384
 
 /**
  * The nodes of H for proofs and roots of earlier sizes. What was committed last is held in memory, the rest is read.
@@ -75,7 +75,7 @@ export class HubNodes implements HashReader {
 }
 
 /** The perfect subtrees that a tree of `size` leaves falls into, largest first. */
-export function peaksOf(size: bigint): readonly NodeCoordinate[] {
+function peaksOf(size: bigint): readonly NodeCoordinate[] {
   const peaks: NodeCoordinate[] = []
   let start = 0n
   for (let level = size.toString(2).length - 1; level >= 0; level--) {

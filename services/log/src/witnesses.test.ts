@@ -3,8 +3,9 @@ import { createMemoryStore } from '@hutong/store'
 import { readCosigned, trustFromFirstCharter } from '@hutong/verify'
 import { describe, expect, it } from 'vitest'
 import { type Alliance, createAlliance } from './alliance.ts'
-import { createTestClock, type OpenLog, openLog, startMs } from './open-log.ts'
+import { createTestClock, logOpener, type OpenLog, startMs } from './open-log.ts'
 
+const openLog = logOpener(createMemoryStore)
 const three: Alliance = createAlliance()
 const [beijing, tianjin, langfang] = three.zones as [string, string, string]
 

@@ -15,11 +15,11 @@ import type { LogCode } from './refusals.ts'
 import type { HubNodes } from './tree-nodes.ts'
 
 /** Heads that wait for cosignatures; the newest are kept. */
-export const waitingHeadsMax = 64
+const waitingHeadsMax = 64
 /** Streams one witness may have open: an old one may linger until its connection is seen to be dead. */
-export const witnessStreamsMax = 16
+const witnessStreamsMax = 16
 /** A note with cosignatures is never larger, in bytes: 100 lines of a few hundred characters. */
-export const cosignedHeadBytesMax: number = 64 * 1024
+const cosignedHeadBytesMax: number = 64 * 1024
 
 /** What witnesses are held against. */
 export interface WitnessParts {
