@@ -68,7 +68,7 @@ export interface LogParts {
   readonly changed: Bell
 }
 
-/** What became of a batch: SEQUENCED, refused as a batch, or nothing at all for now. */
+/** What became of a batch: SEQUENCED, refused as a batch, or not taken up at this moment. */
 export type AppendAnswer =
   | {
       readonly kind: 'appended'
