@@ -72,7 +72,9 @@ describe('a signature in DER', () => {
         expect(isStrictDerSignature('SM2-SM3', der)).toBe(true)
         expect(scalarFromBytes(der.subarray(4, 4 + rLength))).toBe(r)
         expect(scalarFromBytes(der.subarray(6 + rLength))).toBe(s)
-        for (const at of [0, 1, 2, 3, 4 + rLength, 5 + rLength]) {
+        // One byte more for r takes the tag of s: an s of 0x0101 to 0x017f would then be read as another, just as strict.
+        const lengthOfR = s >> 8n === 1n ? [] : [3]
+        for (const at of [0, 1, 2, ...lengthOfR, 4 + rLength, 5 + rLength]) {
           const changed = der.slice()
           changed[at] = (changed[at] as number) + 1
           expect(isStrictDerSignature('SM2-SM3', changed)).toBe(false)
