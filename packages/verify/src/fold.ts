@@ -88,10 +88,12 @@ export function emptyFold(zone: string, subject: string): SubjectFold {
     declaration: noDeclaration,
     events: [],
     clouds: [],
-    previous: new Map(),
+    previous: nothingBefore,
     refusedIssue: undefined,
   }
 }
+
+const nothingBefore: ReadonlyMap<string, bigint> = new Map()
 
 /** Folds events about a subject, in the order of the log: those with its leaf subject, and those that only name it. */
 export function foldSubject(
