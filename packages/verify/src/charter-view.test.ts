@@ -91,6 +91,9 @@ describe('a charter is refused', () => {
     const [hub, a] = good.logs
     const logs = (...changed: Charter['logs']) => code({ logs: changed })
     expect(logs(...good.logs, a!)).toBe('CHARTER_LOGS')
+    const epoch = { ...first('log', 'a'), vkey: vkey('test.hutong.example/z/a/2') }
+    const twoEpochs = [...good.logs, { ...a!, origin: 'test.hutong.example/z/a/2', suite: 'Ed25519' as const }]
+    expect(code({ logs: twoEpochs, keys: [...good.keys, epoch] })).toBe('CHARTER_LOGS')
     expect(logs(...good.logs, { ...a!, owner: 'nobody', origin: 'test.hutong.example/z/nobody/1' })).toBe(
       'CHARTER_LOGS',
     )
@@ -110,6 +113,12 @@ describe('a charter is refused', () => {
   it('with an alliance without a name, or one whose origins begin as our contexts do', () => {
     expect(code({ alliance: '' })).toBe('CHARTER_ALLIANCE')
     expect(code({ alliance: 'hutong/charter' })).toBe('CHARTER_ALLIANCE')
+  })
+
+  it('with a threshold that one admin with two keys would have to reach', () => {
+    const second = { ...first('admin', 'admin-a'), vkey: vkey('test.hutong.example/admin/second') }
+    expect(code({ keys: [...good.keys, second], adminThreshold: 4 })).toBe('CHARTER_ADMINS')
+    expect(code({ keys: [...good.keys, { ...second, owner: 'admin-d' }], adminThreshold: 4 })).toBe('viewed')
   })
 
   it('with a threshold of admins that is 0 or more than there are', () => {

@@ -1,6 +1,7 @@
 import { subjectValue } from '@hutong/batch'
 import type { Findings } from '@hutong/licence'
 import { describe, expect, it } from 'vitest'
+import { foldSubject } from './fold.ts'
 import {
   type Published,
   restated,
@@ -373,6 +374,17 @@ describe('an event that names another subject than its leaf', () => {
     expect(ask()).toMatchObject({ word: 'UNDETERMINED', code: 'EVENT_UNREADABLE' })
     world.publish('beijing', restated(licence, split))
     expect(ask().word).toBe('VALID')
+  })
+
+  it('is not folded out of the log of another zone, also where a caller hands it in', () => {
+    const { world, licence, issued } = recognisedLicence()
+    world.publish('langfang', { event: revoked(licence), subject: Buffer.from(issued.subject, 'hex') })
+    const { trust, events } = world.copy()
+    const about = events.filter(({ subject }) => subject === issued.subject)
+    expect(about.map(({ kept }) => kept.zone)).toEqual(['beijing', 'langfang'])
+    const fold = foldSubject('beijing', issued.subject, about, { trust, primarySubject: () => issued.subject })
+    expect(fold).toMatchObject({ clouds: [], licence: { kind: 'in_force' } })
+    expect(fold.events.map(({ code }) => code)).toEqual(['STANDS'])
   })
 
   it('has no effect out of the log of another zone, with the same subject value', () => {

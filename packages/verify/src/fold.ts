@@ -73,8 +73,8 @@ export interface FoldContext {
   /** Undefined for one's own log before the hub has answered with a charter: then nothing is folded. */
   readonly trust: Trust
   /**
-   * The one subject (hex) under which this zone's log knows a subject string: that of the first event that names it and matches its
-   * leaf. Undefined where none does.
+   * The one subject (hex) under which this zone's log knows a subject string: that of the first event of a kind below 128 that names it
+   * and matches its leaf. Undefined where none does.
    */
   primarySubject(subjectString: string): string | undefined
 }

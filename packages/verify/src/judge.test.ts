@@ -1,5 +1,6 @@
-import type { Check, Findings } from '@hutong/licence'
+import { type Check, type Findings, readIdentifier } from '@hutong/licence'
 import { describe, expect, it } from 'vitest'
+import { judge } from './judge.ts'
 import { charterPolicy } from './question.ts'
 import { revoked, suspended, World, type WorldOptions, withdrawn, worldMatter } from './world.ts'
 
@@ -359,6 +360,29 @@ describe('RECOGNITION', () => {
     world.publish('langfang', other)
     world.publish('langfang', world.declaration('langfang', { declarationId: 'b', issuingZones: ['tianjin'] }))
     expect(world.ask(licence, { at: 'langfang' })).toMatchObject({ word: 'NOT_RECOGNISED', code: 'NOT_DECLARED' })
+  })
+
+  it('is not given by a declaration of another zone, also where a caller hands one in', () => {
+    const { world, licence } = recognised()
+    const copy = world.copy()
+    const identifier = readIdentifier(licence.identifier)
+    if (identifier.kind === 'malformed') throw new Error('malformed')
+    const subject = copy.primarySubject('beijing', identifier.subjectString)!
+    const ask = (receivingZone: string) =>
+      judge(
+        {
+          identifier,
+          matter: worldMatter,
+          receivingZone,
+          holderCode: undefined,
+          fileSha256: undefined,
+          policy: charterPolicy,
+        },
+        copy.knowledge(world.nowMs),
+        { issuingZone: 'beijing', fold: copy.fold('beijing', subject), declarations: copy.declarations('tianjin') },
+      )
+    expect(ask('tianjin').word).toBe('VALID')
+    expect(ask('langfang')).toMatchObject({ word: 'NOT_RECOGNISED', code: 'NOT_DECLARED' })
   })
 
   it('fails before a declaration begins, after it ends and after it is withdrawn', () => {

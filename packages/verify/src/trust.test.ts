@@ -133,6 +133,31 @@ describe('a further charter', () => {
     expect(code(extended(accepted(extended(trust, rightful)), next))).toBe('trusted')
   })
 
+  it('is not signed twice by one admin with two keys', () => {
+    const world = new World(fast)
+    const [second, third] = ['second', 'third'].map((name) => world.adminSigner(name))
+    const key = (vkey: string, owner: string) => ({
+      ...world.charter.keys.find(({ role }) => role === 'admin')!,
+      vkey,
+      owner,
+    })
+    world.changeCharter((charter) => ({
+      ...charter,
+      keys: [...charter.keys, key(formatVkey(second!.key), 'admin-a'), key(formatVkey(third!.key), 'admin-d')],
+    }))
+    const { trust } = world.copy()
+    const by = (...admins: string[]) =>
+      code(
+        extended(
+          trust,
+          world.changeCharter((charter) => charter, { admins, log: false }),
+        ),
+      )
+    expect(by('admin-a', 'second')).toBe('CHARTER_NOTE')
+    expect(by('admin-a', 'third')).toBe('trusted')
+    expect(by('second', 'third')).toBe('trusted')
+  })
+
   it('is not signed by an admin whose key is retired or compromised', () => {
     for (const ending of [{ retiredAt: 2n }, { compromisedFrom: 0n }]) {
       const world = new World(fast)

@@ -49,14 +49,19 @@ export function charterNoteText(charter: {
   return `hutong/charter/v1\n${charter.alliance}\n${charter.number}\n${previous}\n${hex(charter.sha256)}\n`
 }
 
-/** Whether at least m admins signed this note over `text`: those whose keys this charter accepts at the H position given. */
+/**
+ * Whether at least m admins signed this note over `text`: those whose keys this charter accepts at the H position given. An admin with
+ * two keys is still one.
+ */
 export function signedByAdmins(view: CharterView, note: Uint8Array, text: string, position: bigint): boolean {
   const accepted = view.admins.filter(({ entry }) => soundAt(entry, position))
   const opened = openNote(
     note,
     accepted.map(({ key }) => key),
   )
-  return opened.kind === 'note' && opened.text === text && opened.verified.length >= view.charter.adminThreshold
+  if (opened.kind === 'refused' || opened.text !== text) return false
+  const signed = new Set(opened.verified.map(({ key }) => accepted.find((admin) => admin.key === key)?.entry.owner))
+  return signed.size >= view.charter.adminThreshold
 }
 
 /**
