@@ -53,8 +53,11 @@ export async function startTestVerifier(
     notices,
     told,
     async caughtUp() {
-      hub.changed()
-      await until(() => verifier.follower.view.state.position === world.size)
+      await until(() => {
+        // It may not be waiting yet when told the first time.
+        hub.changed()
+        return verifier.follower.view.state.position === world.size
+      })
     },
     ask: (identifier, { matter = worldMatter, holderCode } = {}) =>
       verifier.answerer.verify({ identifier, matter, holderCode, fileSha256: undefined }),

@@ -117,6 +117,7 @@ export interface HubLies {
 
 function waitOn(watchers: Set<() => void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
     const go = () => {
       watchers.delete(go)
       signal.removeEventListener('abort', go)
