@@ -34,7 +34,7 @@ export async function* licenceRows(path: string, encoding: Encoding, choice: Zon
   yield* licenceRowsOf(decoded(path, encoding), choice)
 }
 
-/** The same of text that is there already. */
+/** The same of text that is there already. A line that is no CSV may be told before licences that stand above it. */
 export async function* licenceRowsOf(text: AsyncIterable<string>, choice: ZoneChoice): AsyncGenerator<ImportRow> {
   const parser = parse({
     info: true,
@@ -44,30 +44,35 @@ export async function* licenceRowsOf(text: AsyncIterable<string>, choice: ZoneCh
     skip_records_with_error: true,
     max_record_size: rowSizeMax,
   })
-  const skipped: ImportRow[] = []
-  parser.on('skip', (error: CsvError) => {
-    skipped.push(notCsv(error))
-    if (fatalFaults.has(error.code)) parser.end()
-  })
   const source = Readable.from(text)
+  const skipped: ImportRow[] = []
+  let fatal: CsvError | undefined
+  parser.on('skip', (error: CsvError) => {
+    if (!fatalFaults.has(error.code)) skipped.push(notCsv(error))
+    else if (fatal === undefined) {
+      fatal = error
+      source.unpipe(parser)
+      parser.end()
+    }
+  })
   source.on('error', (error) => parser.destroy(error))
   source.pipe(parser)
   let heading: Heading | undefined
+  let endLine = 0
   try {
     for await (const { record, info } of parser as AsyncIterable<Parsed>) {
-      const line = info.lines - newlinesIn(record)
+      if (fatal !== undefined && info.lines >= linesOf(fatal)) break
+      endLine = info.lines
       if (heading === undefined) heading = readHeading(record, choice)
-      else yield rowFrom(heading, record, line)
+      else yield rowFrom(heading, record, endLine - newlinesIn(record))
       yield* skipped.splice(0)
     }
-  } catch (error) {
-    if (!isCsvFault(error)) throw error
-    skipped.push(notCsv(error))
   } finally {
     source.destroy()
   }
   if (heading === undefined) throw new CommandError(exits.usage, 'HEADING', 'the file has no heading')
   yield* skipped
+  if (fatal !== undefined) yield { ...notCsv(fatal), line: endLine + 1, restUnread: true }
 }
 
 interface Parsed {
@@ -156,15 +161,14 @@ function rowFrom(heading: Heading, record: readonly string[], line: number): Imp
   return { kind: 'licence', line, zone, licence }
 }
 
-function notCsv(error: CsvError): ImportRow {
-  const line = 'lines' in error && typeof error.lines === 'number' ? error.lines : 0
+function notCsv(error: CsvError): ImportRow & { kind: 'refused' } {
   const expected = error.message.split(':')[0]!
-  return {
-    kind: 'refused',
-    line,
-    refusal: refusal('NOT_CSV', { field: 'row', expected }),
-    restUnread: fatalFaults.has(error.code),
-  }
+  const refused = refusal('NOT_CSV', { field: 'row', expected })
+  return { kind: 'refused', line: linesOf(error), refusal: refused, restUnread: false }
+}
+
+function linesOf(error: CsvError): number {
+  return 'lines' in error && typeof error.lines === 'number' ? error.lines : 0
 }
 
 async function* decoded(path: string, encoding: Encoding): AsyncGenerator<string> {
@@ -183,10 +187,6 @@ async function* decoded(path: string, encoding: Encoding): AsyncGenerator<string
 
 function newlinesIn(record: readonly string[]): number {
   return record.reduce((count, field) => count + field.split('\n').length - 1, 0)
-}
-
-function isCsvFault(error: unknown): error is CsvError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('CSV_')
 }
 
 function headingFault(what: string): CommandError {
