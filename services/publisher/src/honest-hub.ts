@@ -21,7 +21,14 @@ import {
   verifierKey,
 } from '@hutong/merkle'
 import { generateKey, type Signer, type Suite, sha256, signerFromPem } from '@hutong/signing'
-import { logKeysAt, type Trust, trustFromFirstCharter } from '@hutong/verify'
+import {
+  charterNoteText,
+  extendTrust,
+  logKeysAt,
+  newestLogged,
+  type Trust,
+  trustFromFirstCharter,
+} from '@hutong/verify'
 import { type Batch, charterToBytes, encodeHubLeaf, type HubLeaf, type LoggedRecord } from '@hutong/wire'
 import type { Appended, AppendRefused, Hub, HubCharters, Known } from './hub.ts'
 
@@ -41,6 +48,7 @@ export interface TestAlliance {
   readonly beijing: readonly NoteSigner[]
   readonly hubSigners: readonly NoteSigner[]
   readonly witnesses: readonly { readonly name: string; readonly signer: Signer }[]
+  readonly admin: NoteSigner
 }
 
 export const beijingOrigin: string = `${alliance}/z/beijing/1`
@@ -60,6 +68,7 @@ export function createTestAlliance(
     zone,
     signer: newSigner('Ed25519'),
   }))
+  const admin = noteSigner(`${alliance}/admin`, newSigner('Ed25519'))
   const cosigners = witnesses.map(({ name, signer }) => verifierKey(name, signer.publicKey, { cosignature: true }))
   const key = (vkey: string, role: CharterKey['role'], owner: string): CharterKey => ({
     vkey,
@@ -90,7 +99,7 @@ export function createTestAlliance(
       ...logKeys(beijing, 'beijing'),
       ...logKeys(tianjin, 'tianjin'),
       ...cosigners.map((one, at) => key(formatVkey(one), 'cosigner', witnesses[at]!.zone)),
-      key(formatVkey(verifierKey(`${alliance}/admin`, newSigner('Ed25519').publicKey)), 'admin', 'admin'),
+      key(formatVkey(admin.key), 'admin', 'admin'),
     ],
     witnessPolicy: formatPolicy(hubKeys, members, 2),
     auditors: [],
@@ -102,13 +111,13 @@ export function createTestAlliance(
     declarationLeadMs: 0,
     declarationMinimumMs: 0,
   })
-  return { charter, bytes: charterToBytes(charter), beijing, hubSigners, witnesses }
+  return { charter, bytes: charterToBytes(charter), beijing, hubSigners, witnesses, admin }
 }
 
 /** A hub that admits, orders and signs as the contract says. `witnessing` off: heads are not cosigned. */
 export class HonestHub implements Hub {
   readonly #alliance: TestAlliance
-  readonly #trust: Trust
+  #trust: Trust
   readonly clock: () => number
   witnessing = true
   /** Called before each RPC by its name; it may throw: the call is then lost before it reached the hub. */
@@ -183,14 +192,31 @@ export class HonestHub implements Hub {
 
   charters(fromNumber: bigint): Promise<HubCharters> {
     return this.#call('charters', async () => {
-      const head = this.#head()
-      if (fromNumber > 0n) return { charters: [], head }
-      const { leaf } = this.records[0]!
-      return {
-        charters: [{ charter: this.#alliance.bytes, leaf, index: 0n, inclusionProof: await this.#proof(0n) }],
-        head,
+      const charters: HubCharters['charters'][number][] = []
+      for (const { position, charter, bytes } of this.#trust.charters) {
+        if (charter.number < fromNumber) continue
+        const { leaf } = this.records[Number(position)]!
+        charters.push({ charter: bytes, leaf, index: position, inclusionProof: await this.#proof(position) })
       }
+      return { charters, head: this.#head() }
     })
+  }
+
+  /** The next charter, signed by the admin; it governs the leaves after its own. */
+  changeCharter(change: (charter: Charter, position: bigint) => Charter): void {
+    const before = newestLogged(this.#trust)
+    const position = this.#edge.size
+    const charter = change(
+      { ...before.charter, number: before.charter.number + 1n, previousSha256: before.sha256 },
+      position,
+    )
+    const bytes = charterToBytes(charter)
+    const note = signNote(charterNoteText({ ...charter, sha256: sha256(bytes) }), [this.#alliance.admin])
+    const entry = { kind: 'charter', number: charter.number, sha256: sha256(bytes), note } as const
+    this.#commit(entry, { entries: [], charter: bytes })
+    const trust = extendTrust(this.#trust, { position, number: charter.number, sha256: sha256(bytes), note, bytes })
+    if ('kind' in trust) throw new Error(trust.reason)
+    this.#trust = trust
   }
 
   heads(): Promise<{ readonly head: Uint8Array; readonly cosigned: Uint8Array }> {
@@ -270,6 +296,12 @@ export class HonestHub implements Hub {
   }
 }
 
+/** A log's key as a charter names it. */
+export function keyOf(signer: NoteSigner, owner: string, acceptedFrom: bigint): CharterKey {
+  const vkey = formatVkey(signer.key)
+  return { vkey, role: 'log', owner, acceptedFrom, retiredAt: undefined, compromisedFrom: undefined }
+}
+
 /** A licence that Beijing may issue; `serial` makes it another one. */
 export function licence(serial: string | number, change: Partial<LicenceIssued> = {}): LicenceIssued {
   const authority = change.authority ?? beijingAuthority
@@ -314,6 +346,6 @@ function zoneOf(id: string, region: string, authorities: readonly string[]): Cha
   }
 }
 
-function newSigner(suite: Suite): Signer {
+export function newSigner(suite: Suite): Signer {
   return signerFromPem(generateKey(suite).privateKeyPem)
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Event } from '@hutong/licence'
+import type { NoteSigner } from '@hutong/merkle'
 import { createLogger } from '@hutong/service'
 import { sha256 } from '@hutong/signing'
 import { createMemoryStore, type Store } from '@hutong/store'
@@ -39,6 +40,8 @@ export async function startZone(
     readonly hub?: HonestHub
     readonly alliance?: TestAlliance
     readonly clock?: { nowMs: number }
+    readonly monotonic?: () => number
+    readonly signers?: readonly NoteSigner[]
     readonly verifier?: ZoneVerifier
     readonly settings?: Partial<PublisherSettings>
     readonly meet?: boolean
@@ -55,9 +58,9 @@ export async function startZone(
     store,
     hub,
     verifier: options.verifier,
-    signers: alliance.beijing,
+    signers: options.signers ?? alliance.beijing,
     clock: () => clock.nowMs,
-    monotonic: () => clock.nowMs,
+    monotonic: options.monotonic ?? (() => clock.nowMs),
     random: randomBytes,
     logger: createLogger({ name: 'test', level: 'silent' }),
     settings: {
@@ -113,4 +116,14 @@ export function leavesOf(hub: HonestHub): readonly Leaf[] {
 /** The codes of refusals, and `published` or `duplicate` for what is in. */
 export function codesOf(outcomes: readonly Outcome[]): readonly string[] {
   return outcomes.map((one) => (one.kind === 'refused' ? one.refusal.code : one.duplicate ? 'duplicate' : 'published'))
+}
+
+/** A store as a copy of another would be restored: what it held at this moment. */
+export async function copyOf(store: Store): Promise<Store> {
+  const copy = createMemoryStore()
+  const collections = ['batches', 'seals', 'answers', 'requests', 'subject_strings', 'subject_events']
+  for (const collection of collections) await copy.insert(await store.range(collection, { limit: 16_384 }))
+  const position = await store.position('publisher')
+  if (position !== undefined) await copy.movePosition('publisher', undefined, position)
+  return copy
 }

@@ -19,6 +19,7 @@ const quiet = { heartbeatCheckMs: 60_000 }
 describe('publish', () => {
   it('brings a licence to SEALED, SEQUENCED and WITNESSED, and says where it stands', async () => {
     await using zone = await startZone({ settings: quiet })
+    zone.hub.witnessing = false
     const [sequenced] = await zone.publish([licence(1)], { waitFor: 'sequenced' })
     expect(sequenced).toMatchObject({
       kind: 'published',
@@ -27,6 +28,7 @@ describe('publish', () => {
       position: 1n,
       duplicate: false,
     })
+    zone.hub.witnessing = true
     const [witnessed] = await zone.publish([licence(2)], { waitFor: 'witnessed' })
     expect(witnessed).toMatchObject({ kind: 'published', index: 1n, stage: 'witnessed', position: 2n })
     const leafHashes = zone.hub.leaves.map((leaf) => Buffer.from(sha256Tree.leaf(leaf)).toString('hex'))
@@ -190,6 +192,7 @@ describe('what is refused before the leaf', () => {
 describe('requests', () => {
   it('gives the same answer to the same request, also after a restart', async () => {
     const first = await startZone({ settings: quiet })
+    first.hub.witnessing = false
     const [before] = await first.publish([licence(1)], { ids: ['one'] })
     const [again] = await first.publish([licence(1)], { ids: ['one'] })
     await first[Symbol.asyncDispose]()

@@ -98,6 +98,34 @@ describe('a step that died between seal and position', () => {
   })
 })
 
+describe('a hint of a dead step', () => {
+  it('makes no event of one subject out of the event of another that stands there now', async () => {
+    const memory = createMemoryStore()
+    const first = await startZone({ store: memory, alliance: quickAlliance, settings: quiet })
+    const one = licence(1)
+    const { identifier, authority } = one
+    await first.publish([one])
+    await first[Symbol.asyncDispose]()
+    const { store, plan } = breakable(memory)
+    const second = await startZone({ store, hub: first.hub, alliance: quickAlliance, settings: quiet })
+    plan.next = { method: 'insert', fault: { happens: 'all', reported: false } }
+    plan.dead = true
+    const suspended = { kind: 'licence_suspended', identifier, authority, reason: '', decidedOn: '' } as const
+    await second.ask([suspended], { patienceMs: 50 })
+    await second[Symbol.asyncDispose]()
+    const third = await startZone({ store: memory, hub: first.hub, alliance: quickAlliance, settings: quiet })
+    const [two] = await third.publish([licence(2)])
+    await third[Symbol.asyncDispose]()
+    if (two?.kind !== 'published') throw new Error('not published')
+    expect(two.index).toBe(1n)
+    await using zone = await startZone({ store: memory, hub: first.hub, alliance: quickAlliance, settings: quiet })
+    const { index, leafHash } = two
+    const restated = { kind: 'restated', about: { kind: 'licence', identifier }, index, leafHash } as const
+    expect(codesOf(await zone.publish([restated, suspended]))).toEqual(['RESTATED_UNKNOWN', 'published'])
+    expect(leavesOf(zone.hub)[2]).toMatchObject({ previous: 1n })
+  })
+})
+
 describe('answers of the hub', () => {
   it('that are lost are given again: the same place in H', async () => {
     await using zone = await startZone({ alliance: quickAlliance, settings: quiet })
@@ -105,7 +133,7 @@ describe('answers of the hub', () => {
     zone.hub.after = (call) => {
       if (call === 'append' && lost-- > 0) throw new Error('the answer is lost')
     }
-    expect(await zone.publish([licence(1)])).toMatchObject([{ stage: 'sequenced', position: 1n }])
+    expect(await zone.publish([licence(1)])).toMatchObject([{ kind: 'published', position: 1n }])
     expect(zone.hub.appends).toBe(3)
     expect(zone.hub.records).toHaveLength(2)
   })
@@ -120,7 +148,7 @@ describe('answers of the hub', () => {
     expect(answer).toMatchObject({ outcomes: [{ stage: 'sealed' }] })
     await using zone = await startZone({ store: memory, hub: first.hub, alliance: quickAlliance, settings: quiet })
     await until(() => zone.publisher.status().outbox === 0)
-    expect(await zone.publish([licence(1)], { ids: ['one'] })).toMatchObject([{ stage: 'sequenced', position: 1n }])
+    expect(await zone.publish([licence(1)], { ids: ['one'] })).toMatchObject([{ kind: 'published', position: 1n }])
   })
 })
 
