@@ -47,7 +47,7 @@ export function judge(question: Question, knowledge: Knowledge, dossier: Dossier
   const outcomes: readonly Outcome[] = [
     checkIntegrity(question, fold, licence),
     checkSignature(knowledge, dossier, fold),
-    checkAuthority(fold, licence),
+    checkAuthority(knowledge, dossier, fold, licence),
     checkSeal(question),
     liftable(checkStatus(fold, licence, knowledge.nowMs), witnessed, ['REVOKED', 'SUPERSEDED', 'TRANSFERRED']),
     log,
@@ -162,8 +162,10 @@ function restatedId({ origin, restates }: JudgedEvent): string {
   return `${origin}/${restates}`
 }
 
-function checkAuthority(fold: SubjectFold, licence: LicenceIssued): Outcome {
-  const parameters = { authority: licence.authorityName }
+function checkAuthority(knowledge: Knowledge, dossier: Dossier, fold: SubjectFold, licence: LicenceIssued): Outcome {
+  const authority = authorityOf(knowledge, dossier.issuingZone, licence.authority)
+  const name = { zh: licence.authorityName, en: authority?.nameEn ?? licence.authorityName }
+  const parameters = { authority: name }
   return fold.licence.kind === 'none'
     ? { check: 'AUTHORITY', result: 'failed', code: 'MAY_NOT_ISSUE', parameters }
     : { check: 'AUTHORITY', result: 'passed', code: 'MAY_ISSUE', parameters }
