@@ -1,5 +1,5 @@
 import { isInformative } from '@hutong/licence'
-import type { ReadEvent, SubjectFold } from '@hutong/verify'
+import type { JudgedEvent, ReadEvent, SubjectFold } from '@hutong/verify'
 import { collections, endOfPrefix, isAboutDeclaration } from './documents.ts'
 import { type Copy, foldSubjectEvents, pages, readSubject } from './subjects.ts'
 
@@ -21,10 +21,9 @@ export class Declarations {
     this.#zone = zone
   }
 
-  /** All declarations of the zone at the position of the copy. */
+  /** All declarations of the zone at the position of the copy, in the order of their first leaves: the same in every copy. */
   async at(copy: Copy): Promise<readonly SubjectFold[]> {
-    if (this.#position === copy.position && this.#changed.size === 0 && !this.#allChanged)
-      return [...this.#folds.values()]
+    if (this.#position === copy.position && this.#changed.size === 0 && !this.#allChanged) return inOrder(this.#folds)
     const applied = this.#applied
     const usable = this.#position !== undefined && this.#position <= copy.position && !this.#allChanged
     const folds = usable ? new Map(this.#folds) : new Map<string, SubjectFold>()
@@ -39,7 +38,7 @@ export class Declarations {
       this.#changed = new Set()
       this.#allChanged = false
     }
-    return [...folds.values()]
+    return inOrder(folds)
   }
 
   /** Tells of events that were applied. */
@@ -68,6 +67,16 @@ export class Declarations {
     }
     return subjects
   }
+}
+
+function inOrder(folds: ReadonlyMap<string, SubjectFold>): readonly SubjectFold[] {
+  const firsts = [...folds.values()].map((fold) => ({ fold, first: fold.events.find(({ touching }) => !touching) }))
+  return firsts.toSorted((left, right) => byPlace(left.first, right.first)).map(({ fold }) => fold)
+}
+
+function byPlace(left: JudgedEvent | undefined, right: JudgedEvent | undefined): number {
+  const positions = (left?.position ?? 0n) - (right?.position ?? 0n)
+  return positions < 0n ? -1 : positions > 0n ? 1 : (left?.place ?? 0) - (right?.place ?? 0)
 }
 
 /** A declaration's id has no dot, a licence's identifier has: the number of a licence cannot touch a declaration. */

@@ -1,0 +1,370 @@
+import type { Event, LicenceIssued, RecognitionDeclared } from '@hutong/licence'
+import { createMemoryStore, type Store } from '@hutong/store'
+import { createFaultyStore } from '@hutong/store/faulty-store'
+import { digestRoot, digestRow, digestRowHash } from '@hutong/verify'
+import {
+  type Published,
+  restated,
+  resumed,
+  revoked,
+  suspended,
+  type Twisted,
+  unknownField,
+  type World,
+  withdrawn,
+} from '@hutong/verify/world'
+import { findingsBytes } from '@hutong/wire'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { digestAt } from './digest.ts'
+import { readBack } from './read-back.ts'
+import { newHub, startTestVerifier, type TestVerifier, until } from './test-verifier.ts'
+import type { WorldHub } from './world-hub.ts'
+
+const noSignal = new AbortController().signal
+const zones = ['beijing', 'tianjin', 'langfang'] as const
+
+/** One thing that happens in a story: an event of one of few licences or declarations, as it should be or not. */
+interface Happening {
+  readonly zone: number
+  readonly about: number
+  readonly what: number
+  readonly twist: number
+}
+
+const happening = fc.record({
+  zone: fc.nat({ max: 2 }),
+  about: fc.nat({ max: 1 }),
+  what: fc.nat({ max: 8 }),
+  twist: fc.nat({ max: 11 }),
+})
+
+class Story {
+  readonly world: World
+  readonly #published: Published[] = []
+
+  constructor(world: World) {
+    this.world = world
+  }
+
+  licence(zone: string, about: number): LicenceIssued {
+    return this.world.licence(zone, `S${about}`)
+  }
+
+  declaration(zone: string, version: number): RecognitionDeclared {
+    return { ...this.world.declaration(zone), effectiveFromMs: 0, version }
+  }
+
+  tell({ zone: at, about, what, twist }: Happening): void {
+    const zone = zones[at]!
+    this.world.tick(1000)
+    const event = this.#event(zone, about, what)
+    this.#published.push(this.world.publish(zone, { event, ...this.#twist(event, twist, at) }))
+  }
+
+  #event(zone: string, about: number, what: number): Event {
+    const licence = this.licence(zone, about)
+    const declaration = this.declaration(zone, 1 + about)
+    const named = this.#published.findLast((one) => one.zone === zone)
+    switch (what) {
+      case 0:
+      case 1:
+        return licence
+      case 2:
+        return suspended(licence)
+      case 3:
+        return resumed(licence)
+      case 4:
+        return revoked(licence)
+      case 5:
+        return declaration
+      case 6:
+        return withdrawn(declaration)
+      case 7:
+        return named === undefined ? licence : restated(about === 0 ? licence : declaration, named)
+      default:
+        return { kind: 'observed', head: this.world.head() }
+    }
+  }
+
+  #twist(event: Event, twist: number, zone: number): Partial<Twisted> {
+    if (event.kind === 'observed') return {}
+    switch (twist) {
+      case 0:
+        return { carried: 'missing' }
+      case 1:
+        return { carried: 'damaged' }
+      case 2:
+        return { secret: Buffer.alloc(16, 7) }
+      case 3:
+        return { subject: Buffer.alloc(32, 9 + zone) }
+      case 4:
+        return { kind: 60 }
+      case 5:
+        return { payloadSuffix: unknownField(500) }
+      default:
+        return {}
+    }
+  }
+}
+
+/** The digest as the events say it, folded one by one from the list of all. */
+function digestOfWorld(world: World, zoneIds: readonly string[] = [...zones].sort()): string {
+  const copy = world.copy()
+  const rows = zoneIds.flatMap((zone) =>
+    copy
+      .folds(zone)
+      .toSorted((left, right) => (left.subject < right.subject ? -1 : 1))
+      .flatMap((fold) => digestRow(fold) ?? []),
+  )
+  return Buffer.from(digestRoot(rows.map(digestRowHash))).toString('hex')
+}
+
+async function digestOf({ verifier }: TestVerifier, position = 0n): Promise<string> {
+  const answer = await digestAt(verifier.answerer.copy()!, { position, from: 0n, count: 0n }, noSignal)
+  return answer.kind === 'digest' ? Buffer.from(answer.digest).toString('hex') : answer.refusal.code
+}
+
+async function witnessed(hub: WorldHub, test: TestVerifier): Promise<void> {
+  hub.witness()
+  await test.caughtUp()
+  await until(() => {
+    hub.changed()
+    return test.verifier.follower.view.cosigned?.checkpoint.size === hub.world.size
+  })
+}
+
+describe('the answers of a verifier', () => {
+  it('are those of the list of all events folded anew, after every part of any story', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(happening, { minLength: 1, maxLength: 6 }), { maxLength: 4 }),
+        async (parts) => {
+          const hub = newHub()
+          const story = new Story(hub.world)
+          // Payloads that the hub lacks stay missing: what comes late is told elsewhere.
+          await using test = await startTestVerifier(hub, createMemoryStore(), {
+            settings: { initialMissingRetryMs: 60_000 } as never,
+          })
+          for (const part of parts) {
+            for (const one of part) story.tell(one)
+            await witnessed(hub, test)
+            for (const zone of zones) {
+              for (const about of [0, 1]) {
+                const { identifier } = story.licence(zone, about)
+                const answer = await test.ask(identifier)
+                const expected = hub.world.ask(identifier, { at: 'tianjin' })
+                if (answer.kind !== 'findings') throw new Error(answer.kind)
+                expect(answer.findings).toEqual(expected)
+                expect(Buffer.from(findingsBytes(answer.findings)).equals(findingsBytes(expected))).toBe(true)
+              }
+            }
+            expect(await digestOf(test)).toBe(digestOfWorld(hub.world))
+          }
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  it('are of one position while events are applied', async () => {
+    const hub = newHub()
+    const { world } = hub
+    const licence = world.licence('beijing', '1')
+    world.publish('tianjin', world.declaration('tianjin'))
+    world.publish('beijing', licence)
+    await using test = await startTestVerifier(hub, createMemoryStore())
+    await witnessed(hub, test)
+    world.publish('beijing', revoked(licence))
+    hub.changed()
+    const answers = await Promise.all(Array.from({ length: 50 }, () => test.ask(licence.identifier)))
+    for (const answer of answers) {
+      if (answer.kind !== 'findings') throw new Error(answer.kind)
+      expect(answer.findings.word).toBe(answer.findings.position === world.size ? 'INVALID' : 'VALID')
+    }
+    await test.caughtUp()
+    expect(await test.ask(licence.identifier)).toMatchObject({ findings: { code: 'REVOKED' } })
+  })
+
+  it.each([
+    ['1.2.156.3005.2.11100000000013338W011.91110000000000000X.1.001.0', 'CHECK_CHARACTER'],
+    ['', 'MISSING_IDENTIFIER'],
+    ['<script>', 'MALFORMED_IDENTIFIER'],
+  ])('to %j is a refusal and no verdict', async (identifier, code) => {
+    const hub = newHub()
+    await using test = await startTestVerifier(hub, createMemoryStore())
+    await test.caughtUp()
+    expect(await test.ask(identifier)).toMatchObject({ kind: 'refused', refusal: { code } })
+  })
+
+  it('name what is not in the log, and what no authority of the alliance can have issued', async () => {
+    const hub = newHub()
+    await using test = await startTestVerifier(hub, createMemoryStore())
+    await test.caughtUp()
+    const invented = hub.world.licence('beijing', 'NEVER').identifier
+    expect(await test.ask(invented)).toMatchObject({ findings: { word: 'UNDETERMINED', code: 'NOT_IN_LOG' } })
+    const strange = '1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U'
+    expect(await test.ask(strange)).toMatchObject({ findings: { word: 'NOT_RECOGNISED', code: 'ZONE_NOT_MEMBER' } })
+  })
+
+  it('are undetermined before anything was followed', async () => {
+    const hub = newHub()
+    hub.away = true
+    await using test = await startTestVerifier(hub, createMemoryStore())
+    const { identifier } = hub.world.licence('beijing', '1')
+    expect(await test.ask(identifier)).toMatchObject({ findings: { word: 'UNDETERMINED', code: 'NOT_CHECKED' } })
+  })
+
+  it.each(['fails', 'hangs'])('are undetermined within the limit when the store %s', async (way) => {
+    const hub = newHub()
+    const licence = hub.world.licence('beijing', '1')
+    hub.world.publish('beijing', licence)
+    let away = false
+    const store = createMemoryStore()
+    const faulty = createFaultyStore(store, ({ method }) =>
+      away && method === 'range' && way === 'fails' ? { happens: 'nothing', reported: false } : undefined,
+    )
+    const hanging: Store = Object.create(faulty, {
+      range: {
+        value: (collection: string, options: Parameters<Store['range']>[1]) =>
+          away && way === 'hangs' && collection === 'strings'
+            ? new Promise(() => {})
+            : faulty.range(collection, options),
+      },
+    })
+    await using test = await startTestVerifier(hub, hanging, { settings: { verifyLimitMs: 20 } as never })
+    await test.caughtUp()
+    away = true
+    expect(await test.ask(licence.identifier)).toMatchObject({
+      findings: { word: 'UNDETERMINED', code: 'STORE_AWAY', position: 2n },
+    })
+    away = false
+    expect(await test.ask(licence.identifier)).not.toMatchObject({ findings: { code: 'STORE_AWAY' } })
+  })
+})
+
+describe('a missing payload', () => {
+  it.each(['missing', 'damaged'] as const)('that is %s is fetched, and the licence is VALID again', async (carried) => {
+    const hub = newHub()
+    const { world } = hub
+    const licence = world.licence('beijing', '1')
+    world.publish('tianjin', world.declaration('tianjin'))
+    world.publish('beijing', licence)
+    world.publish('beijing', suspended(licence))
+    const [lacking] = world.publishBatch('beijing', [{ event: resumed(licence), carried }])
+    const store = createMemoryStore()
+    await using test = await startTestVerifier(hub, store)
+    await witnessed(hub, test)
+    const code = carried === 'missing' ? 'EVENT_UNREADABLE' : 'PAYLOAD_MISMATCH'
+    expect(await test.ask(licence.identifier)).toMatchObject({ findings: { word: 'UNDETERMINED', code } })
+    expect(await store.range('missing', { limit: 9 })).toHaveLength(1)
+    hub.lies = {
+      record: (record) => (record.index === lacking!.position ? { ...record, entries: [lacking!.entry] } : record),
+    }
+    await until(async () => (await store.range('missing', { limit: 9 })).length === 0)
+    expect(await test.ask(licence.identifier)).toMatchObject({ findings: { word: 'VALID' } })
+  })
+
+  it('is not filled with what does not open its commitment', async () => {
+    const hub = newHub()
+    const { world } = hub
+    const licence = world.licence('beijing', '1')
+    const [lacking] = world.publishBatch('beijing', [{ event: licence, carried: 'missing' }])
+    const store = createMemoryStore()
+    await using test = await startTestVerifier(hub, store)
+    await test.caughtUp()
+    const forged = { ...lacking!.entry, payload: Buffer.concat([lacking!.entry.payload, Uint8Array.of(0)]) }
+    hub.lies = { record: (record) => ({ ...record, entries: record.entries.length === 0 ? [] : [forged] }) }
+    const { reads } = hub
+    await until(() => hub.reads > reads + 3)
+    expect(await store.range('missing', { limit: 9 })).toHaveLength(1)
+    expect(await store.range('late', { limit: 9 })).toEqual([])
+  })
+})
+
+describe('the digest', () => {
+  it('of an earlier position is the one that was answered then', async () => {
+    const hub = newHub()
+    const story = new Story(hub.world)
+    await using test = await startTestVerifier(hub, createMemoryStore())
+    const then: [bigint, string][] = []
+    for (const what of [0, 5, 2, 3, 4]) {
+      for (const zone of [0, 1, 2]) story.tell({ zone, about: 0, what, twist: 11 })
+      await test.caughtUp()
+      then.push([hub.world.size, await digestOf(test)])
+    }
+    for (const [position, digest] of then) expect(await digestOf(test, position)).toBe(digest)
+    expect(await digestOf(test, hub.world.size + 1n)).toBe('NOT_YET')
+  })
+
+  it('comes in slices that name the one row that was altered behind its back', async () => {
+    const hub = newHub()
+    const { world } = hub
+    for (let at = 0; at < 20; at++) world.publish(zones[at % 3]!, world.licence(zones[at % 3]!, `R${at}`))
+    const store = createMemoryStore()
+    await using test = await startTestVerifier(hub, store)
+    await test.caughtUp()
+    const slice = async (from: bigint) => {
+      const answer = await digestAt(test.verifier.answerer.copy()!, { position: 0n, from, count: 1n }, noSignal)
+      return answer.kind === 'digest' ? answer : undefined
+    }
+    const rows = await Promise.all(Array.from({ length: 20 }, (_, at) => slice(BigInt(at))))
+    expect(rows.every((row) => row?.rows === 20n)).toBe(true)
+    expect(Buffer.from(digestRoot(rows.map((row) => row!.digest))).toString('hex')).toBe(digestOfWorld(world))
+    const [victim] = await store.range('events', { from: 'langfang/', limit: 1 })
+    await store.delete('events', [victim!.key])
+    expect(await digestOf(test)).not.toBe(digestOfWorld(world))
+    expect((await slice(0n))?.rows).toBe(19n)
+  })
+
+  it('lets questions be answered while it is computed', async () => {
+    const hub = newHub()
+    const { world } = hub
+    for (let at = 0; at < 4; at++)
+      world.publishBatch(
+        'beijing',
+        Array.from({ length: 200 }, (_, n) => world.licence('beijing', `D${at}X${n}`)),
+      )
+    await using test = await startTestVerifier(hub, createMemoryStore())
+    await test.caughtUp()
+    let computing = true
+    const digest = digestOf(test).finally(() => {
+      computing = false
+    })
+    let answered = 0
+    while (computing) {
+      await test.ask(world.licence('beijing', `D0X${answered}`).identifier)
+      answered += 1
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await digest
+    expect(answered).toBeGreaterThan(5)
+  })
+})
+
+describe('what is read back from a verifier', () => {
+  it('is every record of the hub, byte for byte, heartbeats included, with the newest heads', async () => {
+    const hub = newHub()
+    const story = new Story(hub.world)
+    for (const what of [0, 8, 5, 2, 8, 7]) for (const zone of [0, 1, 2]) story.tell({ zone, about: 0, what, twist: 11 })
+    hub.world.compromise('beijing', 2n)
+    await using test = await startTestVerifier(hub, createMemoryStore())
+    await witnessed(hub, test)
+    const records = []
+    for await (const record of readBack(test.verifier.store, test.verifier.follower.view, 0n, noSignal))
+      records.push(record)
+    const plain = (record: object) =>
+      JSON.stringify(record, (_, value) =>
+        typeof value === 'bigint'
+          ? `${value}`
+          : value instanceof Uint8Array
+            ? Buffer.from(value).toString('hex')
+            : value?.type === 'Buffer'
+              ? Buffer.from(value.data).toString('hex')
+              : value,
+      )
+    expect(records.slice(0, -2).map(plain)).toEqual(hub.world.records.map(plain))
+    expect(records.at(-2)?.kind).toBe('head')
+    expect(records.at(-1)?.kind).toBe('cosigned')
+  })
+})
