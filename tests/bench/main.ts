@@ -1,10 +1,11 @@
 import { cpus } from 'node:os'
 import type { Line } from './measure.ts'
 import { benchPublishing } from './publishing.ts'
+import { benchVerdicts } from './verdicts.ts'
 import { benchVerification } from './verification.ts'
 
 /** `pnpm bench`: every figure beside its floor of the same run, as a table for the README. Exit code 1 where one misses what is asked. */
-const lines: readonly Line[] = [...benchVerification(), ...(await benchPublishing())]
+const lines: readonly Line[] = [...benchVerification(), ...(await benchPublishing()), ...(await benchVerdicts())]
 print(lines)
 process.exitCode = lines.every(({ met }) => met) ? 0 : 1
 

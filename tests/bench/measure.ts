@@ -15,7 +15,7 @@ export interface Line {
 }
 
 /** Rounds of each measurement; the median is told. */
-export const measuredRounds = 15
+const measuredRounds = 15
 
 /**
  * Runs the things in turn, A B A B …, so that a machine that drifts drifts for all of them, and tells the median CPU time of each for one

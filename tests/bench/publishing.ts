@@ -1,16 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type CharterDraft, firstCharter, firstOrigin } from '@hutong/cli'
 import { formatVkey, verifierKey } from '@hutong/merkle'
 import { createPublisherClient, type PublisherClient, type ToPublish } from '@hutong/sdk'
 import { generateKey, type Suite } from '@hutong/signing'
 import { World } from '@hutong/verify/world'
 import type { Line } from './measure.ts'
+import { cpuMicroseconds, Processes } from './processes.ts'
 
 const askedPerSecond = 10_000
 const eventsInAll = 128 * 1024
@@ -26,9 +26,9 @@ const startLimitMs = 20_000
  */
 export async function benchPublishing(): Promise<readonly Line[]> {
   const folder = mkdtempSync(join(tmpdir(), 'hutong-bench-'))
-  const children: ChildProcess[] = []
   try {
-    const { hub, publisher, client } = await startTwoProcesses(folder, children)
+    await using processes = new Processes()
+    const { hub, publisher, client } = await startTwoProcesses(folder, processes)
     const world = new World({ zones: [zone] })
     await publishAll(client, world, 0, eventsForWarmUp)
     const before = [hub, publisher].map(cpuMicroseconds)
@@ -53,8 +53,6 @@ export async function benchPublishing(): Promise<readonly Line[]> {
       cost('the hub for one event', hubCost!),
     ]
   } finally {
-    for (const child of children) child.kill('SIGTERM')
-    await Promise.all(children.map((child) => child.exitCode ?? new Promise((resolve) => child.once('exit', resolve))))
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -83,7 +81,10 @@ async function publishAll(client: PublisherClient, world: World, from: number, c
   if (published !== count) throw new Error(`${published} of ${count} events were published`)
 }
 
-async function startTwoProcesses(folder: string, children: ChildProcess[]) {
+async function startTwoProcesses(
+  folder: string,
+  processes: Processes,
+): Promise<{ readonly hub: ChildProcess; readonly publisher: ChildProcess; readonly client: PublisherClient }> {
   const world = new World({ zones: [zone] })
   const keys: CharterDraft['keys'][number][] = []
   const make = (name: string, role: 'log' | 'admin' | 'cosigner', owner: string, suite: Suite): string => {
@@ -114,14 +115,14 @@ async function startTwoProcesses(folder: string, children: ChildProcess[]) {
   writeFileSync(tokensFile, JSON.stringify({ [hubToken]: { zone, role: 'publisher' } }), { mode: 0o600 })
   mkdirSync(join(folder, 'hub'))
   const [hubPort, publisherPort] = [await freePort(), await freePort()]
-  const hub = startService('log', children, {
+  const hub = processes.start('services/log/src/main.ts', [], {
     HUTONG_LOG_DATA: join(folder, 'hub'),
     HUTONG_LOG_CHARTER: charterFile,
     HUTONG_LOG_KEYS: hubKeys.join(','),
     HUTONG_LOG_TOKENS: tokensFile,
     HUTONG_LOG_PORT: String(hubPort),
   })
-  const publisher = startService('publisher', children, {
+  const publisher = processes.start('services/publisher/src/main.ts', [], {
     HUTONG_ZONE: zone,
     HUTONG_PORT: String(publisherPort),
     HUTONG_CHARTER: charterFile,
@@ -145,16 +146,6 @@ async function startTwoProcesses(folder: string, children: ChildProcess[]) {
   return { hub, publisher, client }
 }
 
-function startService(name: string, children: ChildProcess[], env: Record<string, string>): ChildProcess {
-  const main = fileURLToPath(new URL(`../../services/${name}/src/main.ts`, import.meta.url))
-  const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env.PATH ?? '', HUTONG_LOG_LEVEL: 'error', ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  children.push(child)
-  return child
-}
-
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
@@ -164,11 +155,4 @@ function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
-}
-
-/** CPU time of another process so far, all its threads; Linux's hundredths of a second. */
-function cpuMicroseconds({ pid }: ChildProcess): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
