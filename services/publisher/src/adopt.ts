@@ -128,7 +128,7 @@ async function newEntries(
     const first = subjectString !== undefined && !known.has(subjectString) && !adopted.has(subjectString)
     if (subjectString !== undefined) adopted.add(subjectString)
     const about = subjectString === undefined || subject === undefined ? undefined : { subjectString, subject, first }
-    return { ...entry, client: '', requestId: '', about, observedHead }
+    return { ...entry, client: '', requestId: '', key: '', about, observedHead }
   })
 }
 

@@ -161,19 +161,6 @@ export function decodePlace(value: Uint8Array): Place {
   return { index: bytes.readBigUInt64BE(0), firstIndex: bytes.readBigUInt64BE(8) }
 }
 
-/** The hint to the first event about a subject string, with the leaf subject it was given. */
-export interface SubjectHint extends Place {
-  readonly subject: Uint8Array
-}
-
-export function encodeSubjectHint(hint: SubjectHint): Uint8Array {
-  return Buffer.concat([encodePlace(hint), hint.subject])
-}
-
-export function decodeSubjectHint(value: Uint8Array): SubjectHint {
-  return { ...decodePlace(value), subject: value.subarray(16) }
-}
-
 const batchFormat = 1
 const fixedBytes = 5 * 4 + 1
 

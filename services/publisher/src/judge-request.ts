@@ -38,6 +38,8 @@ export interface AskedEvent {
   readonly event: Event
   /** Undefined for observed alone. */
   readonly subjectString: string | undefined
+  /** `requestKey` of client and request id; empty for observed. */
+  readonly key: string
   /** Other zones in whose logs the identifier stands; `unknown` when the zone's verifier did not answer; undefined when nobody need be asked. */
   readonly elsewhere: readonly string[] | 'unknown' | undefined
 }
@@ -51,6 +53,8 @@ export type Judgement =
 /** Longest request_id, in bytes of UTF-8. */
 const maxRequestIdBytes = 64
 const observedSubject = new Uint8Array(32)
+/** Enough for 64 new subjects. */
+const randomBytesPerDraw = 64 * (subjectSecretBytes + saltBytes)
 
 /** What can be said of an event by looking at nothing but the event and who asks (form, power of the caller). */
 export function judgeForm(client: Client, requestId: string, event: Event): Refusal | undefined {
@@ -81,6 +85,7 @@ export class BatchJudge {
   /** Subjects as they are after the batch. */
   readonly changed: Map<string, Subject> = new Map()
   #entriesBytes = 0
+  #randomness: Uint8Array = new Uint8Array()
   readonly #terms: BatchTerms
   readonly #requests: Map<string, { readonly place: Place; readonly payload: Uint8Array }> = new Map()
 
@@ -103,11 +108,7 @@ export class BatchJudge {
     return isRefusal(next) ? refused(next) : this.#write(asked, subject, next)
   }
 
-  #earlierRequest({
-    client,
-    requestId,
-  }: AskedEvent): { readonly place: Place; readonly payload: Uint8Array } | undefined {
-    const key = requestKey(client.name, requestId)
+  #earlierRequest({ key }: AskedEvent): { readonly place: Place; readonly payload: Uint8Array } | undefined {
     const inBatch = this.#requests.get(key)
     if (inBatch !== undefined) return inBatch
     const inLog = this.#terms.requests.get(key)
@@ -163,7 +164,7 @@ export class BatchJudge {
   #write(asked: AskedEvent, known: Subject | undefined, changed: Changed | undefined): Judgement | undefined {
     if (this.entries.length >= batchLimits.entries) return undefined
     const { event, subjectString, requestId, client } = asked
-    const { loggedAtMs, firstIndex, random } = this.#terms
+    const { loggedAtMs, firstIndex } = this.#terms
     const subject = known ?? (subjectString === undefined ? undefined : this.#drawSubject(subjectString))
     const payload = encodePayload({
       origin: this.#terms.origin,
@@ -179,7 +180,7 @@ export class BatchJudge {
       subject: subject?.value ?? observedSubject,
       previous: subject?.previous ?? 0n,
       payload,
-      salt: random(saltBytes),
+      salt: this.#draw(saltBytes),
     })
     const sizeBytes = entrySizeBytes(entry)
     if (this.#entriesBytes + sizeBytes > batchLimits.entriesBytes) return undefined
@@ -188,6 +189,7 @@ export class BatchJudge {
       ...entry,
       client: client.name,
       requestId,
+      key: asked.key,
       about:
         subject === undefined || subjectString === undefined
           ? undefined
@@ -196,7 +198,7 @@ export class BatchJudge {
     })
     if (subject !== undefined && subjectString !== undefined) {
       const place = { index, firstIndex }
-      this.#requests.set(requestKey(client.name, requestId), { place, payload })
+      this.#requests.set(asked.key, { place, payload })
       this.changed.set(subjectString, {
         ...subject,
         ...changed,
@@ -208,8 +210,15 @@ export class BatchJudge {
     return { kind: 'accepted', index }
   }
 
+  #draw(bytes: number): Uint8Array {
+    if (this.#randomness.length < bytes) this.#randomness = this.#terms.random(randomBytesPerDraw)
+    const drawn = this.#randomness.subarray(0, bytes)
+    this.#randomness = this.#randomness.subarray(bytes)
+    return drawn
+  }
+
   #drawSubject(subjectString: string): Subject {
-    const secret = this.#terms.random(subjectSecretBytes)
+    const secret = this.#draw(subjectSecretBytes)
     return newSubject(subjectValue(secret, subjectString), secret)
   }
 
@@ -234,7 +243,7 @@ export interface BatchTerms {
   readonly subjects: ReadonlyMap<string, Subject>
   /** Requests that stand in the log, of those the batch repeats. */
   readonly requests: ReadonlyMap<string, Place & { readonly entry: KeptEntry }>
-  /** So many random bytes, fit for secrets. */
+  /** So many random bytes, fit for secrets. Drawn for many events at once: one draw costs as much as the rest of an entry. */
   readonly random: (bytes: number) => Uint8Array
 }
 
@@ -302,5 +311,12 @@ export function askedEvent(
   event: Event,
   elsewhere: AskedEvent['elsewhere'],
 ): AskedEvent {
-  return { client, requestId, event, subjectString: subjectStringOf(event), elsewhere }
+  return {
+    client,
+    requestId,
+    event,
+    subjectString: subjectStringOf(event),
+    key: requestKey(client.name, requestId),
+    elsewhere,
+  }
 }

@@ -24,7 +24,7 @@ import { type Stage, Watermark } from './receipts.ts'
 import { publisherRefusal } from './refusals.ts'
 import { Sender } from './sender.ts'
 import type { PublisherSettings } from './settings.ts'
-import { AnotherWriterError, requestKey, type SealedBatch, ZoneLog } from './zone-log.ts'
+import { AnotherWriterError, type SealedBatch, ZoneLog } from './zone-log.ts'
 
 /** What a publisher is made of. */
 export interface PublisherParts {
@@ -476,9 +476,7 @@ export class Publisher implements AsyncDisposable {
   async #judgeOf(log: ZoneLog, events: readonly AskedEvent[]): Promise<BatchJudge> {
     const { trust, charter } = this.#view
     const { zone, origin, random, clock } = this.#parts
-    const keys = events.flatMap(({ client, requestId }) =>
-      requestId === '' ? [] : [requestKey(client.name, requestId)],
-    )
+    const keys = events.flatMap(({ key }) => (key === '' ? [] : [key]))
     const strings = new Set(events.flatMap(({ subjectString }) => (subjectString === undefined ? [] : [subjectString])))
     return new BatchJudge({
       zone,
@@ -624,7 +622,14 @@ export class Publisher implements AsyncDisposable {
   async beat(): Promise<void> {
     const { verifier, logger } = this.#parts
     const event = await heartbeat(verifier, this.#log?.observedHead ?? new Uint8Array(), logger)
-    const asked: AskedEvent = { client: noClient, requestId: '', event, subjectString: undefined, elsewhere: undefined }
+    const asked: AskedEvent = {
+      client: noClient,
+      requestId: '',
+      event,
+      subjectString: undefined,
+      key: '',
+      elsewhere: undefined,
+    }
     const { promise, resolve } = Promise.withResolvers<readonly Settled[] | Refusal>()
     this.#enqueue({ events: [asked], places: [0], settled: [], left: 1, next: 0, attempts: 0, resolve, over: false })
     const settled = await promise

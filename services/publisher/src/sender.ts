@@ -64,12 +64,22 @@ export class Sender {
       this.#parts.storeFailed(error)
       return 'later'
     }
-    if (batch === undefined) return 'nothing'
+    if (batch === undefined) return this.#keepAnswers(log)
     try {
       return await this.#send(log, batch)
     } catch (error) {
       if (error instanceof HubFaultError) this.#parts.stop('HUB_FAULT', error.message)
       else this.#parts.logger.warn({ err: error }, 'the hub took no batch; distribution is delayed')
+      return 'later'
+    }
+  }
+
+  async #keepAnswers(log: ZoneLog): Promise<'later' | 'nothing'> {
+    try {
+      await log.keepAnswers()
+      return 'nothing'
+    } catch (error) {
+      this.#parts.storeFailed(error)
       return 'later'
     }
   }

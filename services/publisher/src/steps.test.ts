@@ -145,7 +145,8 @@ describe('answers of the hub', () => {
     plan.onAnswer = true
     const answer = await first.ask([licence(1)], { ids: ['one'], patienceMs: 50 })
     await first[Symbol.asyncDispose]()
-    expect(answer).toMatchObject({ outcomes: [{ stage: 'sealed' }] })
+    expect(answer).toMatchObject({ outcomes: [{ kind: 'published' }] })
+    expect(await memory.range('answers', { limit: 1 })).toEqual([])
     await using zone = await startZone({ store: memory, hub: first.hub, alliance: quickAlliance, settings: quiet })
     await until(() => zone.publisher.status().outbox === 0)
     expect(await zone.publish([licence(1)], { ids: ['one'] })).toMatchObject([{ kind: 'published', position: 1n }])

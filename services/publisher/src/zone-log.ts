@@ -26,13 +26,11 @@ import {
   decodePlace,
   decodePositionDocument,
   decodeSealDocument,
-  decodeSubjectHint,
   encodeAnswerDocument,
   encodeBatchDocument,
   encodePlace,
   encodePositionDocument,
   encodeSealDocument,
-  encodeSubjectHint,
   type KeptEntry,
   type Place,
   type PositionDocument,
@@ -43,6 +41,8 @@ import { RecentlyUsed } from './recently-used.ts'
 const maxCachedBatches = 64
 /** Answers whose position is kept in memory, at most. */
 const maxCachedPositions = 8_192
+/** Answers that wait for the next step to be written with it, at most. */
+const maxUnkeptAnswers = 64
 /** Events of one subject that are read in one call. */
 const eventsPerRead = 1_024
 /** Seals counted in one call when the outbox is measured at the start. */
@@ -68,6 +68,8 @@ export interface SubjectEvent extends Place {
 
 /** An entry about to be appended, and what should be found by it later. */
 export interface NewLogEntry extends KeptEntry {
+  /** `requestKey` of who asked; empty where nobody did. */
+  readonly key: string
   /** Of whom it is; undefined for observed, and where nothing could be read of it. */
   readonly about: { readonly subjectString: string; readonly subject: Uint8Array; readonly first: boolean } | undefined
   readonly observedHead: Uint8Array | undefined
@@ -106,6 +108,8 @@ export class ZoneLog {
   #edge: Edge
   #answeredSize: bigint
   #outbox: number
+  /** Answers that are not in the store yet. */
+  readonly #answers: Document[] = []
   readonly #batches: RecentlyUsed<bigint, readonly KeptEntry[]> = new RecentlyUsed(maxCachedBatches)
   readonly #positions: RecentlyUsed<bigint, bigint> = new RecentlyUsed(maxCachedPositions)
   readonly #subjects: RecentlyUsed<string, Subject>
@@ -300,7 +304,7 @@ export class ZoneLog {
       keys.size === 0 ? new Map<string, Document>() : await this.#store.getMany('subject_strings', [...keys.keys()])
     for (const { key, value } of hints.values()) {
       const subjectString = keys.get(key)!
-      const subject = await this.#readSubject(subjectString, decodeSubjectHint(value), trust)
+      const subject = await this.#readSubject(subjectString, decodePlace(value), trust)
       if (subject === undefined) continue
       this.#subjects.set(subjectString, subject)
       found.set(subjectString, subject)
@@ -336,7 +340,8 @@ export class ZoneLog {
   }
 
   /**
-   * Keeps the hub's answer to a batch: it is SEQUENCED.
+   * Takes the hub's answer to a batch: it is SEQUENCED. It goes to the store with the next step or by `keepAnswers`: if the process
+   * dies before, the batch is sent again, and the answer is the same.
    *
    * @throws {AnswerMovedError} an earlier answer says another position.
    */
@@ -348,12 +353,21 @@ export class ZoneLog {
     if (before !== undefined && Buffer.compare(before.value, value) !== 0) {
       throw new AnswerMovedError(`the batch at ${batch.firstIndex} was answered otherwise before`)
     }
-    if (before === undefined) await this.#store.insert([{ collection: 'answers', key, term: this.#term, value }])
+    if (before === undefined) this.#answers.push({ collection: 'answers', key, term: this.#term, value })
     this.#positions.set(batch.firstIndex, answer.position)
     if (this.#answeredSize === batch.firstIndex) {
       this.#answeredSize = batch.size
       this.#outbox--
     }
+    if (this.#answers.length >= maxUnkeptAnswers) await this.keepAnswers()
+  }
+
+  /** Writes down the answers that wait for the next step. */
+  async keepAnswers(): Promise<void> {
+    const answers = this.#answers.slice()
+    if (answers.length === 0) return
+    await this.#store.insert(answers)
+    this.#answers.splice(0, answers.length)
   }
 
   /** The H positions of batches by their first index; absent where the hub has not answered. */
@@ -395,11 +409,9 @@ export class ZoneLog {
     const term = this.#term
     const documents: Document[] = [{ collection: 'batches', key: keyFromIndex(firstIndex), term, value: batch }]
     let index = firstIndex
-    for (const { client, requestId, about } of entries) {
+    for (const { key, about } of entries) {
       const place = { index, firstIndex }
-      if (requestId !== '') {
-        documents.push({ collection: 'requests', key: requestKey(client, requestId), term, value: encodePlace(place) })
-      }
+      if (key !== '') documents.push({ collection: 'requests', key, term, value: encodePlace(place) })
       if (about !== undefined) documents.push(subjectDocument(about, place, term))
       index += 1n
     }
@@ -437,8 +449,10 @@ export class ZoneLog {
     const seal = encodeSealDocument({ size, checkpoint, edge: encodeEdge(edge) })
     const document = { collection: 'seals', key: keyFromIndex(firstIndex), term, value: seal }
     const value = encodePositionDocument(next)
-    const moved = await step(this.#store, [document], positionName, this.#version, { term, value })
+    const answers = this.#answers.slice()
+    const moved = await step(this.#store, [document, ...answers], positionName, this.#version, { term, value })
     if (!moved) throw new StaleWriterError('the position was moved by another', { place: positionName })
+    this.#answers.splice(0, answers.length)
     this.#moved(edge, next)
   }
 
@@ -473,31 +487,21 @@ export class ZoneLog {
   }
 
   /** Folds a subject out of its events. Undefined where the hint leads to no event that names the subject string. */
-  async #readSubject(
-    subjectString: string,
-    hint: Place & { readonly subject: Uint8Array },
-    trust: Trust,
-  ): Promise<Subject | undefined> {
-    const places = [{ index: hint.index, firstIndex: hint.firstIndex }, ...(await this.#eventPlaces(hint.subject))]
-    const batches = await this.#batchesAt(places.map(({ firstIndex }) => firstIndex))
-    const positions = await this.positions(places.map(({ firstIndex }) => firstIndex))
-    const events: ReadEvent[] = []
-    const placeOf = new Map<bigint, Place>()
-    for (const place of places) {
-      const entry = this.#entryAt(batches, place)
-      const event = entry === undefined ? undefined : this.#eventOf(entry, place, positions.get(place.firstIndex))
-      if (event === undefined || Buffer.compare(event.leaf.subject, hint.subject) !== 0) continue
-      events.push(event)
-      placeOf.set(place.index, place)
-    }
-    const first = events[0]?.reading
-    if (first?.kind !== 'read' || first.subjectString !== subjectString || !first.subjectMatches) return undefined
-    const hex = Buffer.from(hint.subject).toString('hex')
-    const fold = foldSubject(this.zone, hex, events, { trust, primarySubject: () => hex })
+  async #readSubject(subjectString: string, hint: Place, trust: Trust): Promise<Subject | undefined> {
+    const first = (await this.#eventsAt([hint]))[0]
+    const reading = first?.event.reading
+    if (first === undefined || reading?.kind !== 'read') return undefined
+    if (reading.subjectString !== subjectString || !reading.subjectMatches) return undefined
+    const { subject: hex } = first.event
+    const later = await this.#eventsAt(await this.#eventPlaces(hex))
+    const events = [first, ...later.filter(({ event }) => event.subject === hex)]
+    const placeOf = new Map(events.map(({ place }) => [place.index, place]))
+    const folded = events.map(({ event }) => event)
+    const fold = foldSubject(this.zone, hex, folded, { trust, primarySubject: () => hex })
     const issued = fold.events.find(({ code, kind }) => code === stands && kind === kindNumber.licence_issued)
     return {
-      value: Uint8Array.from(hint.subject),
-      secret: Uint8Array.from(first.payload.subjectSecret),
+      value: Uint8Array.from(first.event.leaf.subject),
+      secret: Uint8Array.from(reading.payload.subjectSecret),
       previous: fold.previous.get(this.origin) ?? 0n,
       licence: fold.licence,
       declaration: fold.declaration,
@@ -506,9 +510,20 @@ export class ZoneLog {
     }
   }
 
+  /** The events that stand at these places, as they are read; places where nothing of this log stands are left out. */
+  async #eventsAt(places: readonly Place[]): Promise<readonly { readonly place: Place; readonly event: ReadEvent }[]> {
+    const firstIndexes = places.map(({ firstIndex }) => firstIndex)
+    const batches = await this.#batchesAt(firstIndexes)
+    const positions = await this.positions(firstIndexes)
+    return places.flatMap((place) => {
+      const entry = this.#entryAt(batches, place)
+      const event = entry === undefined ? undefined : this.#eventOf(entry, place, positions.get(place.firstIndex))
+      return event === undefined ? [] : [{ place, event }]
+    })
+  }
+
   /** Where the events of a subject after its first may stand, in order. */
-  async #eventPlaces(subject: Uint8Array): Promise<readonly Place[]> {
-    const hex = Buffer.from(subject).toString('hex')
+  async #eventPlaces(hex: string): Promise<readonly Place[]> {
     const places: Place[] = []
     let from = `${hex}/`
     for (;;) {
@@ -539,9 +554,12 @@ export class ZoneLog {
   }
 }
 
-/** The key under which a request is found again: no two pairs share one. */
+/**
+ * The key under which a request is found again. A digest, because the pages a batch touches decide what a step costs: short keys of one
+ * length make few. What it leads to is confirmed by the batch in any case.
+ */
 export function requestKey(client: string, requestId: string): string {
-  return `${encodeURIComponent(client)}/${requestId}`
+  return digestKey(`${client.length}/${client}/${requestId}`)
 }
 
 /** What a fresh subject is: nothing happened yet. */
@@ -567,9 +585,14 @@ const emptyPosition: PositionDocument = {
   observedHead: new Uint8Array(),
 }
 
-/** The raw string never becomes a key: a store's keys end up in logs and tools. */
+/** The raw string never becomes a key: a store's keys end up in logs and tools. To forget a subject string, delete this key. */
 function subjectStringKey(subjectString: string): string {
-  return hash('sha256', subjectString, 'hex')
+  return digestKey(subjectString)
+}
+
+/** 132 bits of SHA-256. */
+function digestKey(text: string): string {
+  return hash('sha256', text, 'base64url').slice(0, 22)
 }
 
 function subjectDocument(
@@ -577,11 +600,10 @@ function subjectDocument(
   place: Place,
   term: bigint,
 ): Document {
-  const hex = Buffer.from(subject.buffer, subject.byteOffset, subject.byteLength).toString('hex')
   if (first) {
-    const value = encodeSubjectHint({ ...place, subject })
-    return { collection: 'subject_strings', key: subjectStringKey(subjectString), term, value, subject: hex }
+    return { collection: 'subject_strings', key: subjectStringKey(subjectString), term, value: encodePlace(place) }
   }
+  const hex = Buffer.from(subject.buffer, subject.byteOffset, subject.byteLength).toString('hex')
   const key = `${hex}/${keyFromIndex(place.index)}`
   return { collection: 'subject_events', key, term, value: encodePlace(place), subject: hex }
 }
