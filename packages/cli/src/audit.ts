@@ -15,6 +15,8 @@ import { plain, span } from './print.ts'
 
 /** How often progress is told, in milliseconds. */
 const progressPaceMs = 200
+/** How long a verifier may take for a digest, in milliseconds: it folds everything it holds anew, and all are asked at once. */
+const digestDeadlineMs = 600_000
 
 /** `hutong audit …`: looking from outside. */
 export function auditCommand(cli: Cli): Command {
@@ -72,7 +74,8 @@ class Verifiers implements Disposable {
     return this.#clients.map(({ zone, client }) =>
       verifierPeer(zone, {
         status: (signal) => client.status(signal === undefined ? {} : { signal }),
-        digest: (slice, signal) => client.digest(slice, signal === undefined ? {} : { signal }),
+        digest: (slice, signal) =>
+          client.digest(slice, { deadlineMs: digestDeadlineMs, ...(signal === undefined ? {} : { signal }) }),
       }),
     )
   }
