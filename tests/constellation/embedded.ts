@@ -183,7 +183,10 @@ class Embedded implements EmbeddedConstellation {
       }),
       charterSha256: sha256(this.box.alliance.charterBytes),
       verifiers: [...this.verifiers].map(([zone, client]) =>
-        verifierPeer(zone, { status: () => client.status(), digest: (slice) => client.digest(slice) }),
+        verifierPeer(zone, {
+          status: () => client.status(),
+          digest: (slice) => client.digest(slice, { deadlineMs: auditDeadlineMs }),
+        }),
       ),
     })
   }
