@@ -42,8 +42,8 @@ export class Bell {
     this.#wake?.()
   }
 
-  /** Resolves at the next ring, at once after one that was missed, after `limitMs`, or when `signal` aborts. One waiter at a time. */
-  async heard(signal: AbortSignal, limitMs?: number): Promise<void> {
+  /** Resolves at the next ring, at once after one that was missed, after `limitMs`, or when `signal` aborts; true if it rang. One waiter at a time. */
+  async heard(signal: AbortSignal, limitMs?: number): Promise<boolean> {
     if (!this.#rung && !signal.aborted) {
       await new Promise<void>((resolve) => {
         const timer = limitMs === undefined ? undefined : setTimeout(() => wake(), limitMs)
@@ -57,6 +57,8 @@ export class Bell {
         signal.addEventListener('abort', wake)
       })
     }
+    const rang = this.#rung
     this.#rung = false
+    return rang
   }
 }

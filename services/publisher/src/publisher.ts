@@ -218,6 +218,8 @@ export class Publisher implements AsyncDisposable {
     this.#stopping.abort()
     await Promise.all(this.#tasks)
     await this.#exclusive.catch(() => {})
+    // What is not kept is asked for again in the next run.
+    await this.#log?.keepAnswers().catch(() => {})
     this.#refuseQueued(publisherRefusal('SHUTTING_DOWN'))
   }
 

@@ -6,6 +6,9 @@ import { HubFaultError, type HubView } from './hub-view.ts'
 import { BackOff, type Bell } from './pause.ts'
 import { AnswerMovedError, type SealedBatch, type ZoneLog } from './zone-log.ts'
 
+/** How long answers wait for a next step before they are written down without one, in milliseconds. */
+const answersKeptAfterMs = 100
+
 /** What the sender works with. */
 export interface SenderParts {
   readonly hub: Hub
@@ -48,10 +51,18 @@ export class Sender {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const outcome = await this.#sendNext()
-      if (outcome === 'nothing') await this.#parts.bell.heard(signal)
+      if (outcome === 'nothing') await this.#rest(signal)
       else if (outcome === 'later') await this.#backOff.pause(signal)
       else this.#backOff.reset()
     }
+  }
+
+  /** With the next step answers cost nothing to keep; only where none comes soon they are worth one of their own. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    const { bell } = this.#parts
+    const log = this.#parts.log()
+    if (!log?.hasUnkeptAnswers) await bell.heard(signal)
+    else if (!(await bell.heard(signal, answersKeptAfterMs)) && !signal.aborted) await this.#keepAnswers(log)
   }
 
   async #sendNext(): Promise<'sent' | 'later' | 'nothing'> {
@@ -64,7 +75,7 @@ export class Sender {
       this.#parts.storeFailed(error)
       return 'later'
     }
-    if (batch === undefined) return this.#keepAnswers(log)
+    if (batch === undefined) return 'nothing'
     try {
       return await this.#send(log, batch)
     } catch (error) {
@@ -74,13 +85,11 @@ export class Sender {
     }
   }
 
-  async #keepAnswers(log: ZoneLog): Promise<'later' | 'nothing'> {
+  async #keepAnswers(log: ZoneLog): Promise<void> {
     try {
       await log.keepAnswers()
-      return 'nothing'
     } catch (error) {
       this.#parts.storeFailed(error)
-      return 'later'
     }
   }
 

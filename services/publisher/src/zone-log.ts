@@ -362,6 +362,10 @@ export class ZoneLog {
     if (this.#answers.length >= maxUnkeptAnswers) await this.keepAnswers()
   }
 
+  get hasUnkeptAnswers(): boolean {
+    return this.#answers.length > 0
+  }
+
   /** Writes down the answers that wait for the next step. */
   async keepAnswers(): Promise<void> {
     const answers = this.#answers.slice()
@@ -585,7 +589,7 @@ const emptyPosition: PositionDocument = {
   observedHead: new Uint8Array(),
 }
 
-/** The raw string never becomes a key: a store's keys end up in logs and tools. To forget a subject string, delete this key. */
+/** The raw string never becomes a key: a store's keys end up in logs and tools. */
 function subjectStringKey(subjectString: string): string {
   return digestKey(subjectString)
 }
@@ -600,10 +604,11 @@ function subjectDocument(
   place: Place,
   term: bigint,
 ): Document {
-  if (first) {
-    return { collection: 'subject_strings', key: subjectStringKey(subjectString), term, value: encodePlace(place) }
-  }
   const hex = Buffer.from(subject.buffer, subject.byteOffset, subject.byteLength).toString('hex')
+  if (first) {
+    const key = subjectStringKey(subjectString)
+    return { collection: 'subject_strings', key, term, value: encodePlace(place), subject: hex }
+  }
   const key = `${hex}/${keyFromIndex(place.index)}`
   return { collection: 'subject_events', key, term, value: encodePlace(place), subject: hex }
 }
