@@ -3,7 +3,7 @@ import { type Document, keyFromIndex, type Position, raiseTerm, type Store, step
 import { encodeVerdict } from '@hutong/wire'
 
 /** Verdicts that wait to be entered at most; one more is not kept, so not shown. */
-export const waitingMax = 1024
+const waitingMax = 1024
 /** Verdicts entered in one step. */
 const groupMax = 256
 
@@ -14,7 +14,7 @@ export interface Entering {
 }
 
 /** More verdicts wait than the store takes in. */
-export class RegisterFullError extends Error {
+class RegisterFullError extends Error {
   override readonly name = 'RegisterFullError'
 }
 

@@ -1,6 +1,5 @@
 import {
   type Bilingual,
-  type Code,
   type Findings,
   type IdentifierReading,
   type Refusal,
@@ -10,7 +9,6 @@ import {
 } from '@hutong/licence'
 import type { Store } from '@hutong/store'
 import {
-  type Dossier,
   judge,
   type Knowledge,
   newestCharter,
@@ -22,6 +20,7 @@ import {
   zoneNotMember,
 } from '@hutong/verify'
 import { Declarations } from './declarations.ts'
+import { positionOf } from './documents.ts'
 import { FoldCache } from './fold-cache.ts'
 import type { Follower } from './follower.ts'
 import type { VerifierSettings } from './settings.ts'
@@ -89,7 +88,7 @@ export class Answerer {
     const { view } = follower
     const question: Question = { ...asked, identifier, receivingZone: zone, policy: settings.policy }
     if (view.state.trust === undefined) {
-      return { kind: 'findings', findings: couldNotLook(question, view, 'NOT_CHECKED'), checkedAtMs }
+      return { kind: 'findings', findings: couldNotLook(question, view.state.position, 'NOT_CHECKED'), checkedAtMs }
     }
     const knowledge = knowledgeOf(view, checkedAtMs)
     try {
@@ -97,7 +96,7 @@ export class Answerer {
       return { kind: 'findings', findings, checkedAtMs }
     } catch (error) {
       this.#options.storeAway?.(error)
-      return { kind: 'findings', findings: couldNotLook(question, view, 'STORE_AWAY'), checkedAtMs }
+      return { kind: 'findings', findings: couldNotLook(question, view.state.position, 'STORE_AWAY'), checkedAtMs }
     }
   }
 
@@ -145,23 +144,20 @@ export class Answerer {
     const zones = zonesToLook(copy, question.identifier)
     const [first] = zones
     if (first === undefined) return zoneNotMember(question, knowledge)
-    const dossier = await this.#dossier(question, copy, zones)
-    if (dossier !== undefined) return judge(question, knowledge, dossier)
+    for (const issuingZone of zones) {
+      const { fold, damaged } = await this.#fold(copy, issuingZone, question.identifier.subjectString)
+      for (const { kept } of damaged) this.#options.broken?.({ position: positionOf(kept), place: kept.place })
+      if (fold === undefined && damaged.length === 0) continue
+      // It was here and cannot be read: that is not "not in the log".
+      if (fold === undefined) return couldNotLook(question, position, 'PAYLOAD_MISMATCH')
+      this.#tellBroken(fold)
+      const { receivingZone } = question
+      const declarations = issuingZone === receivingZone ? [] : await this.declarations(copy, receivingZone)
+      return judge(question, knowledge, { issuingZone, fold, declarations })
+    }
     return namesNoIssuer(question.identifier)
       ? zoneNotMember(question, knowledge)
       : notInLog(question, knowledge, first)
-  }
-
-  async #dossier(question: Question, copy: Copy, zones: readonly string[]): Promise<Dossier | undefined> {
-    for (const issuingZone of zones) {
-      const { fold } = await this.#fold(copy, issuingZone, question.identifier.subjectString)
-      if (fold === undefined) continue
-      this.#tellBroken(fold)
-      const declarations =
-        issuingZone === question.receivingZone ? [] : await this.declarations(copy, question.receivingZone)
-      return { issuingZone, fold, declarations }
-    }
-    return undefined
   }
 
   async #fold(copy: Copy, zone: string, subjectString: string): ReturnType<typeof foldString> {
@@ -195,7 +191,7 @@ export class Answerer {
 }
 
 /** What the zone's copy knows, for the judgement. */
-export function knowledgeOf(view: View, nowMs: number): Knowledge {
+function knowledgeOf(view: View, nowMs: number): Knowledge {
   const { state, leaves, cosigned, fault } = view
   const { trust, position } = state
   if (trust === undefined) throw new RangeError('nothing is known before leaf 0')
@@ -221,7 +217,11 @@ function namesNoIssuer(identifier: IdentifierReading): boolean {
 }
 
 /** The copy could not be looked at: nothing is said about the licence. */
-function couldNotLook(question: Question, { state }: View, code: Code & ('STORE_AWAY' | 'NOT_CHECKED')): Findings {
+function couldNotLook(
+  question: Question,
+  position: bigint,
+  code: 'STORE_AWAY' | 'NOT_CHECKED' | 'PAYLOAD_MISMATCH',
+): Findings {
   const { zh, en }: Bilingual = sentence(code)
   return {
     word: 'UNDETERMINED',
@@ -233,7 +233,7 @@ function couldNotLook(question: Question, { state }: View, code: Code & ('STORE_
     receivingZone: question.receivingZone,
     issuingZone: '',
     findings: [],
-    position: state.position,
+    position,
     dataTimeMs: 0,
     ageMs: undefined,
     policyName: question.policy.name,

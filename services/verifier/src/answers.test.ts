@@ -282,6 +282,28 @@ describe('a missing payload', () => {
   })
 })
 
+describe('a payload altered behind the back of a verifier', () => {
+  it('is noticed when it is asked for, fetched again, and the licence is VALID again', async () => {
+    const hub = newHub()
+    const { world } = hub
+    const licence = world.licence('beijing', '1')
+    world.publish('tianjin', world.declaration('tianjin'))
+    world.publish('beijing', licence)
+    const store = createMemoryStore()
+    await using test = await startTestVerifier(hub, store)
+    await witnessed(hub, test)
+    const [kept] = await store.range('events', { from: 'beijing/', limit: 1 })
+    const altered = Uint8Array.from(kept!.value)
+    altered[altered.length - 1]! ^= 1
+    await store.insert([{ ...kept!, term: kept!.term + 1n, value: altered }])
+    const answer = await test.ask(licence.identifier)
+    expect(answer).toMatchObject({ findings: { word: 'UNDETERMINED', code: 'PAYLOAD_MISMATCH' } })
+    await until(async () => (await store.range('late', { limit: 1 })).length === 1)
+    expect(await test.ask(licence.identifier)).toMatchObject({ findings: { word: 'VALID' } })
+    expect(await digestOf(test)).toBe(digestOfWorld(world))
+  })
+})
+
 describe('the digest', () => {
   it('of an earlier position is the one that was answered then', async () => {
     const hub = newHub()

@@ -48,7 +48,8 @@ export interface VerifierServiceOptions {
   /** Milliseconds since 1970. */
   readonly clock?: () => number
   readonly log?: Logger
-  readonly metrics?: Metrics
+  /** Told of doubled, altered, refused records and of a fault of the hub, such as `noticesCounted`. */
+  readonly noticed?: (zone: string, what: Notice) => void
   readonly settings?: Partial<VerifierSettings>
   /** For tests: peers that are no gRPC. */
   readonly peers?: { readonly hub: Hub; readonly publisher?: OwnPublisher }
@@ -85,7 +86,7 @@ export async function createVerifierService(options: VerifierServiceOptions): Pr
     clock,
     settings: { ...defaultSettings, ...options.settings },
     tell: (fact, details) => log.warn({ zone, ...details }, fact),
-    noticed: noticesCounted(zone, options.metrics),
+    noticed: (what) => options.noticed?.(zone, what),
   })
   return {
     routes: routesOf({ verifier, clock }),
@@ -133,10 +134,9 @@ async function readCallers(path: string): Promise<ReadonlyMap<string, Caller>> {
   return new Map(listed.map(({ token, ...caller }) => [token, caller]))
 }
 
-function noticesCounted(zone: string, metrics: Metrics | undefined): (what: Notice) => void {
-  const counter = metrics?.counter('hutong_verifier_notices_total', 'what a verifier noticed in records', [
-    'zone',
-    'what',
-  ])
-  return (what) => counter?.labels(zone, what).inc()
+/** Counts what the verifiers of a process notice, by zone and closed word: what `noticed` wants. Made once for each process. */
+export function noticesCounted(metrics: Metrics): (zone: string, what: Notice) => void {
+  const labels = ['zone', 'what']
+  const counter = metrics.counter('hutong_verifier_notices_total', 'what verifiers noticed in records', labels)
+  return (zone, what) => counter.labels(zone, what).inc()
 }

@@ -39,12 +39,12 @@ import {
 import { emptyView, encodeView, type HubFault, headsAheadMax, readView, type View, verifierPosition } from './view.ts'
 
 /** Entries that wait for a head that covers them at most; the hub writes a head at the latest after so many. */
-export const waitingEntriesMax = 64
-export const waitingBytesMax: number = 8 * 1024 * 1024
+const waitingEntriesMax = 64
+const waitingBytesMax: number = 8 * 1024 * 1024
 /** No record is larger (architecture, "Streams"). */
 const recordBytesMax = 1024 * 1024
 /** A step holds at most so many bytes of documents; one leaf of H always fits. */
-export const stepBytesMax: number = 8 * 1024 * 1024
+const stepBytesMax: number = 8 * 1024 * 1024
 /** A document of evidence holds at most so many bytes of records. */
 const evidenceBytesMax = 2 * 1024 * 1024
 

@@ -1,5 +1,6 @@
 export {
   createVerifierService,
+  noticesCounted,
   type VerifierService,
   type VerifierServiceOptions,
 } from './context.ts'

@@ -42,7 +42,7 @@ export async function* readBack(
 }
 
 /** One leaf of H as the hub would give it; what is not kept of a payload is left out. */
-export async function entryOf(store: Store, index: bigint, kept: KeptLeaf): Promise<EntryRecord> {
+async function entryOf(store: Store, index: bigint, kept: KeptLeaf): Promise<EntryRecord> {
   const charter = isCharter(kept.hubLeaf) ? await store.get(collections.charters, keyFromIndex(index)) : undefined
   return {
     kind: 'entry',

@@ -28,6 +28,11 @@ export interface Copy {
 export interface FoldedString {
   readonly fold: SubjectFold | undefined
   readonly subjects: readonly string[]
+  /**
+   * Events of a subject that is marked as standing for the string and of which none names it any more, because payloads that did are
+   * damaged in this copy.
+   */
+  readonly damaged: readonly ReadEvent[]
 }
 
 /**
@@ -35,14 +40,18 @@ export interface FoldedString {
  * and matches its leaf, and the events that only name it. The fold is undefined where no event matches.
  */
 export async function foldString(copy: Copy, zone: string, subjectString: string): Promise<FoldedString> {
-  const candidates = await candidatesOf(copy, zone, subjectString)
+  const marked = await markedSubjects(copy, zone, subjectString)
+  const candidates = marked.filter(({ naming }) => naming.length > 0)
+  const damaged = marked
+    .filter(({ naming }) => naming.length === 0)
+    .flatMap(({ events }) => events.filter(({ reading }) => reading.kind === 'mismatch'))
   const primary = firstOf(candidates)
   const touching = await touchingEvents(copy, zone, subjectString)
   const others = candidates.filter((candidate) => candidate !== primary)
-  const subjects = [...candidates.map(({ subject }) => subject), ...touching.map(({ subject }) => subject)]
-  if (primary === undefined) return { fold: undefined, subjects }
+  const subjects = [...marked, ...touching].map(({ subject }) => subject)
+  if (primary === undefined) return { fold: undefined, subjects, damaged }
   const events = [...primary.events, ...touching, ...others.flatMap(({ naming }) => naming)].toSorted(byPlace)
-  return { fold: fold(copy, zone, primary.subject, subjectString, primary.subject, events), subjects }
+  return { fold: fold(copy, zone, primary.subject, subjectString, primary.subject, events), subjects, damaged }
 }
 
 /**
@@ -138,18 +147,18 @@ interface Candidate {
   readonly naming: readonly ReadEvent[]
 }
 
-async function candidatesOf(copy: Copy, zone: string, subjectString: string): Promise<readonly Candidate[]> {
+async function markedSubjects(copy: Copy, zone: string, subjectString: string): Promise<readonly Candidate[]> {
   const prefix = stringKey(subjectString, zone)
-  const candidates: Candidate[] = []
+  const marked: Candidate[] = []
   for await (const page of pages(copy.store, collections.strings, `${prefix}/`, endOfPrefix(prefix))) {
     for (const { key } of page) {
       const subject = key.slice(prefix.length + 1)
       const events = await readSubject(copy, zone, subject)
       const naming = events.filter((event) => matches(event) && stringOf(event) === subjectString)
-      if (naming.length > 0) candidates.push({ subject, events, naming })
+      marked.push({ subject, events, naming })
     }
   }
-  return candidates
+  return marked
 }
 
 async function touchingEvents(copy: Copy, zone: string, subjectString: string): Promise<readonly ReadEvent[]> {
