@@ -8,7 +8,7 @@ import type { Surroundings } from './part.ts'
 /** Starts the hub of a box: its log, mounted without a zone. Disposing it takes it down first and lets running calls finish. */
 export async function startHub(box: Surroundings): Promise<AsyncDisposable> {
   await using parts = new AsyncDisposableStack()
-  const { data, grpc, grpcAddress, tokens, stream, clock, log, settings } = box
+  const { data, grpc, grpcAddress, tokens, stream, clock, log, settings, faults } = box
   const store = parts.use(createSqliteStore({ path: join(data.hubPath, 'log.sqlite') }))
   const verifiers = new Map(
     data.alliance.configuration.zones.map((zone) => {
@@ -30,7 +30,7 @@ export async function startHub(box: Surroundings): Promise<AsyncDisposable> {
       ...(settings.log === undefined ? {} : { settings: settings.log }),
     }),
   )
-  grpc.mount(LogServiceService, undefined, service.routes)
+  grpc.mount(LogServiceService, undefined, faults.hubRoutes?.(service.routes) ?? service.routes)
   parts.defer(() => grpc.unmount(LogServiceService, undefined))
   void service.failed.then((error) => box.failed('hub', error))
   return parts.move()

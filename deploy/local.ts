@@ -22,7 +22,7 @@ import { createBoxLog } from './box-log.ts'
 import { controlRoutes } from './control.ts'
 import { openDataDirectory } from './data-directory.ts'
 import { startHub } from './hub-part.ts'
-import type { BoxSettings, Surroundings } from './part.ts'
+import type { BoxFaults, BoxSettings, Surroundings } from './part.ts'
 import { drawTokens, type Tokens } from './tokens.ts'
 import { startZone } from './zone-part.ts'
 
@@ -51,6 +51,8 @@ export interface BoxOptions {
   /** Only heeded at the first start, which writes them into charter 0. */
   readonly charterLimits?: Partial<CharterLimits>
   readonly settings?: BoxSettings
+  /** For tests. */
+  readonly faults?: BoxFaults
   /** Default: `logs/box.log` under the data. */
   readonly log?: Logger
 }
@@ -82,7 +84,7 @@ export interface RunningBox extends AsyncDisposable {
  * @throws {BoxError} the data or the port is somebody else's, or what was asked for cannot be.
  */
 export async function startBox(options: BoxOptions): Promise<RunningBox> {
-  const { host = '127.0.0.1', clock = Date.now, settings = {} } = options
+  const { host = '127.0.0.1', clock = Date.now, settings = {}, faults = {} } = options
   if (!isLoopback(host)) {
     throw new BoxError(2, 'NOT_LOOPBACK', `host ${host}: the keys of a demonstration do not leave this machine`)
   }
@@ -133,6 +135,7 @@ export async function startBox(options: BoxOptions): Promise<RunningBox> {
     clock,
     log,
     settings,
+    faults,
     peerDeadlineMs,
     failed(part, error) {
       log.error({ err: error, part }, 'a part of the box has ended')

@@ -17,7 +17,8 @@ import type { Surroundings } from './part.ts'
 /** Starts a zone of a box: verifier and witness, publisher, counter. Disposing it takes them down first and lets running calls finish. */
 export async function startZone(box: Surroundings, zone: string): Promise<AsyncDisposable> {
   await using parts = new AsyncDisposableStack()
-  const { data, grpc, tokens, stream, clock, settings } = box
+  const { data, grpc, tokens, stream, settings, faults } = box
+  const clock = faults.zoneClock?.(zone, box.clock) ?? box.clock
   const { charterBytes: charter } = data.alliance
   const folder = data.zonePath(zone)
   const log = box.log.child({ part: zone })
