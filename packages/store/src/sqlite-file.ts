@@ -52,11 +52,14 @@ function checkFormat(database: DatabaseSync, path: string, readonly: boolean): v
   )
 }
 
+/** Pages kept in memory for each open file, at most; SQLite's own 2 MiB make every look-up of a random key a read from the file. */
+const pageCacheKibibytes = 16 * 1024
+
 function prepareForWriting(database: DatabaseSync): void {
   // FULL: the write-ahead log is synced at every commit. Checkpoints are ours to call, because SQLite keeps their
   // failures to itself. secure_delete: what was deleted is overwritten, not only forgotten (formats F13).
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
-  database.exec('PRAGMA secure_delete = ON')
+  database.exec(`PRAGMA secure_delete = ON; PRAGMA cache_size = -${pageCacheKibibytes}`)
   database.exec(`
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;

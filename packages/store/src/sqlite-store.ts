@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { setImmediate as otherWorkFirst } from 'node:timers/promises'
 import { checkCollection, checkDocuments, checkKey, checkKeys, checkMove, checkRange, checkSubject } from './bounds.ts'
 import { StaleWriterError, StoreBrokenError, StoreClosedError, StoreFullError } from './errors.ts'
 import { storeErrorFromSqlite } from './sqlite-errors.ts'
@@ -28,6 +29,9 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
  * estimate: being wrong costs disk space, never content.
  */
 const checkpointBytes = 16 * 1024 * 1024
+
+/** Rows that a deletion by subject looks through before other work gets its turn. */
+const rowsPerSlice = 8192
 
 class SqliteStore implements Store {
   readonly #database: DatabaseSync
@@ -121,10 +125,14 @@ class SqliteStore implements Store {
 
   async deleteBySubject(subject: string): Promise<number> {
     checkSubject(subject)
-    const deleted = this.#write([], () => {
-      const counts = this.#allCollections().map(({ deleteBySubject }) => Number(deleteBySubject.run(subject).changes))
-      return counts.reduce((sum, count) => sum + count, 0)
-    })
+    this.#checkWritable()
+    let deleted = 0
+    for (const name of this.#read(() => this.#collectionNames())) {
+      for (let from = 0n; from < this.#lastRow(name); from += BigInt(rowsPerSlice)) {
+        deleted += this.#deleteSlice(name, subject, from)
+        await otherWorkFirst()
+      }
+    }
     // The write-ahead log still holds what was just deleted; a reader of another process may delay its end until the
     // next checkpoint.
     if (deleted > 0) this.#checkpoint('TRUNCATE')
@@ -141,6 +149,16 @@ class SqliteStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#database.isOpen) this.#database.close()
+  }
+
+  /** Rows above `from`, as many as a slice has. */
+  #deleteSlice(name: string, subject: string, from: bigint): number {
+    const { deleteBySubject } = this.#collection(name)
+    return this.#write([], () => Number(deleteBySubject.run(from, from + BigInt(rowsPerSlice), subject).changes))
+  }
+
+  #lastRow(name: string): bigint {
+    return this.#read(() => (this.#collection(name).lastRow.get() as unknown as { readonly row: bigint }).row)
   }
 
   #insertAll(documents: readonly Document[]): void {
@@ -185,9 +203,8 @@ class SqliteStore implements Store {
     }
   }
 
-  #write<T>(written: readonly { readonly value: Uint8Array; readonly subject?: string }[], work: () => T): T {
-    this.#checkUsable()
-    if (this.#readonly) throw new TypeError(`${this.#path} was opened for reading only`)
+  #write<T>(written: readonly { readonly value: Uint8Array }[], work: () => T): T {
+    this.#checkWritable()
     let result: T
     try {
       this.#begin.run()
@@ -225,6 +242,11 @@ class SqliteStore implements Store {
     this.#bytesSinceCheckpoint = 0
   }
 
+  #checkWritable(): void {
+    this.#checkUsable()
+    if (this.#readonly) throw new TypeError(`${this.#path} was opened for reading only`)
+  }
+
   #checkUsable(): void {
     if (this.#broken) throw this.#broken
     if (!this.#database.isOpen) throw new StoreClosedError()
@@ -247,10 +269,10 @@ class SqliteStore implements Store {
     return this.#collections.get(name) ?? (hasTable(this.#database, name) ? this.#remember(name) : undefined)
   }
 
-  #allCollections(): Collection[] {
+  #collectionNames(): string[] {
     const tables = this.#database.prepare(`SELECT substr(name, 12) AS name FROM sqlite_schema
       WHERE type = 'table' AND substr(name, 1, 11) = 'collection_'`)
-    return tables.all().map((table) => this.#collections.get(String(table.name)) ?? this.#remember(String(table.name)))
+    return tables.all().map(({ name }) => String(name))
   }
 
   #remember(name: string): Collection {
@@ -274,7 +296,9 @@ interface Collection {
   readonly range: StatementSync
   readonly rangeReverse: StatementSync
   readonly delete: StatementSync
+  /** Bound to a slice of rows. */
   readonly deleteBySubject: StatementSync
+  readonly lastRow: StatementSync
 }
 
 /** SQLite sorts every blob after every text, so this is an upper border that no key reaches. */
@@ -293,17 +317,19 @@ function prepareCollection(database: DatabaseSync, name: string): Collection {
     range: bigints(database, `${select} key >= ? AND key < ? ORDER BY key LIMIT ?`),
     rangeReverse: bigints(database, `${select} key >= ? AND key < ? ORDER BY key DESC LIMIT ?`),
     delete: database.prepare(`DELETE FROM ${table} WHERE key = ?`),
-    deleteBySubject: database.prepare(`DELETE FROM ${table} WHERE subject = ?`),
+    deleteBySubject: database.prepare(`DELETE FROM ${table} WHERE rowid > ? AND rowid <= ? AND subject = ?`),
+    lastRow: bigints(database, `SELECT ifnull(max(rowid), 0) AS row FROM ${table}`),
   }
 }
 
+// No index by subject: subjects are random, so each document would dirty a page of its own, on every write and for good, for the sake of
+// a deletion that is asked for once in a long while and can go through the rows. The subject stands before the value, so that
+// going through them does not read long values.
 function createTable(database: DatabaseSync, name: string): void {
-  const table = `collection_${name}`
   database.exec(`
-    CREATE TABLE IF NOT EXISTS ${table} (
-      key TEXT NOT NULL PRIMARY KEY, term INTEGER NOT NULL, value BLOB NOT NULL, subject TEXT
+    CREATE TABLE IF NOT EXISTS collection_${name} (
+      key TEXT NOT NULL PRIMARY KEY, term INTEGER NOT NULL, subject TEXT, value BLOB NOT NULL
     ) STRICT;
-    CREATE INDEX IF NOT EXISTS ${table}_by_subject ON ${table} (subject) WHERE subject IS NOT NULL;
   `)
 }
 
@@ -327,11 +353,9 @@ function sameContent(document: Document, stored: Row): boolean {
   return (document.subject ?? null) === stored.subject && Buffer.compare(document.value, stored.value) === 0
 }
 
-// Whole pages are logged: for a commit those of the trees' edges, for a subject a page of its index somewhere.
-function estimateLogBytes(written: readonly { readonly value: Uint8Array; readonly subject?: string }[]): number {
+// Whole pages are logged: for a commit those of the trees' edges, for a key that does not follow the last one a page somewhere. Keys that
+// follow share theirs, so a quarter of a page for each document is a fair mean.
+function estimateLogBytes(written: readonly { readonly value: Uint8Array }[]): number {
   const pageBytes = 4096
-  return written.reduce(
-    (sum, { value, subject }) => sum + value.byteLength + (subject === undefined ? 0 : pageBytes),
-    4 * pageBytes,
-  )
+  return written.reduce((sum, { value }) => sum + value.byteLength + pageBytes / 4, 4 * pageBytes)
 }

@@ -93,7 +93,10 @@ export interface Store extends AsyncDisposable {
   /** The documents of a stretch, in key order. */
   range(collection: string, options: RangeOptions): Promise<readonly Document[]>
 
-  /** Deletes all documents about `subject` in all collections, durable on return; how many there were. */
+  /**
+   * Deletes all documents about `subject` in all collections, durable on return; how many there were. It may go through
+   * everything that is kept, in slices, so that other calls go on; a document about the subject that is inserted meanwhile may stay.
+   */
   deleteBySubject(subject: string): Promise<number>
 
   /** Deletes these keys, durable on return; absent ones are no error. For bounded housekeeping only. */
