@@ -102,12 +102,9 @@ class SqliteStore implements Store {
   async getMany(collection: string, keys: readonly string[]): Promise<ReadonlyMap<string, Document>> {
     checkKeys(collection, keys)
     return this.#read(() => {
+      const rows = this.#existing(collection)?.getMany.all(JSON.stringify(keys)) ?? []
       const found = new Map<string, Document>()
-      const get = this.#existing(collection)?.get
-      for (const key of get ? keys : []) {
-        const row = get?.get(key)
-        if (row) found.set(key, documentFromRow(collection, row as unknown as Row))
-      }
+      for (const row of rows as unknown as readonly Row[]) found.set(row.key, documentFromRow(collection, row))
       return found
     })
   }
@@ -293,6 +290,8 @@ interface Collection {
   readonly insert: StatementSync
   readonly replace: StatementSync
   readonly get: StatementSync
+  /** Bound to a JSON array of keys: one crossing into SQLite for all of them. */
+  readonly getMany: StatementSync
   readonly range: StatementSync
   readonly rangeReverse: StatementSync
   readonly delete: StatementSync
@@ -314,6 +313,7 @@ function prepareCollection(database: DatabaseSync, name: string): Collection {
     ),
     replace: database.prepare(`UPDATE ${table} SET term = ?, value = ?, subject = ? WHERE key = ? AND term = ?`),
     get: bigints(database, `${select} key = ?`),
+    getMany: bigints(database, `${select} key IN (SELECT value FROM json_each(?))`),
     range: bigints(database, `${select} key >= ? AND key < ? ORDER BY key LIMIT ?`),
     rangeReverse: bigints(database, `${select} key >= ? AND key < ? ORDER BY key DESC LIMIT ?`),
     delete: database.prepare(`DELETE FROM ${table} WHERE key = ?`),

@@ -1,23 +1,28 @@
-/** A map that forgets what was used longest ago when it holds more than `limit`. */
+/**
+ * A map that holds at most `limit` values and forgets those used longest ago, half of the limit at a time: dropping them one by one
+ * costs more than keeping them, because a Map walks over what was deleted at its front.
+ */
 export class RecentlyUsed<Key, Value> {
-  readonly #limit: number
-  readonly #values: Map<Key, Value> = new Map()
+  readonly #half: number
+  #newer: Map<Key, Value> = new Map()
+  #older: Map<Key, Value> = new Map()
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.#half = Math.max(1, Math.floor(limit / 2))
   }
 
   get(key: Key): Value | undefined {
-    const value = this.#values.get(key)
-    if (value === undefined) return undefined
-    this.#values.delete(key)
-    this.#values.set(key, value)
-    return value
+    const newer = this.#newer.get(key)
+    if (newer !== undefined) return newer
+    const older = this.#older.get(key)
+    if (older !== undefined) this.set(key, older)
+    return older
   }
 
   set(key: Key, value: Value): void {
-    this.#values.delete(key)
-    this.#values.set(key, value)
-    if (this.#values.size > this.#limit) this.#values.delete(this.#values.keys().next().value!)
+    this.#newer.set(key, value)
+    if (this.#newer.size < this.#half) return
+    this.#older = this.#newer
+    this.#newer = new Map()
   }
 }
