@@ -14,7 +14,7 @@ import {
 import type { ImportRow } from './import-rows.ts'
 
 /** Refused lines that are kept for the summary; all are counted, and all are told one by one. */
-export const refusedKeptMax = 10_000
+const refusedKeptMax = 10_000
 /** How long one batch may be tried again before the import gives up, and how long it waits between, in milliseconds. */
 const retryLimitMs = 60_000
 const retryPauseMs = 500
