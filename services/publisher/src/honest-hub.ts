@@ -34,7 +34,7 @@ import type { Appended, AppendRefused, Hub, HubCharters, Known } from './hub.ts'
 
 // For tests: an alliance with real keys, and a hub in memory that does what an honest one does.
 
-export const alliance = 'test.hutong.example'
+const alliance = 'test.hutong.example'
 export const beijingAuthority = '11110000000021135M'
 export const beijingOtherAuthority = '1110000000001332XW'
 export const tianjinAuthority = '91370406L24894136J'

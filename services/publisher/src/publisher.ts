@@ -133,7 +133,7 @@ export class Publisher implements AsyncDisposable {
       maxRetryMs: settings.maxRetryMs,
       log: () => (this.#agreed && this.#stopped === undefined ? this.#log : undefined),
       answered: (batch) => this.#sequenced.raise(batch.size),
-      compare: () => this.#alone(() => this.#compare()),
+      compare: () => this.#alone(() => this.#compareAgain()),
       stop: (code, why) => this.#stop(code, why),
       storeFailed: (error) => this.#storeFailed(error),
     })
@@ -197,21 +197,33 @@ export class Publisher implements AsyncDisposable {
   /** Takes over what this zone had signed and no longer holds; with `dryRun` only says what that would be. */
   async adopt(dryRun: boolean): Promise<Adoption> {
     return this.#alone(async () => {
-      const { hub, signers, origin } = this.#parts
-      await this.#view.refreshCharters()
-      const trust = this.#view.trust
-      const log = await this.#openLog()
-      if (trust === undefined)
-        return { kind: 'refused', oldSize: log.size, refusal: publisherRefusal('HUB_NOT_ANSWERED') }
-      const known = await this.#known()
-      const adoption = await adopt(log, hub, known, this.#view.ownKeys(origin, signers), trust, dryRun)
-      if (adoption.kind === 'refused' || dryRun || adoption.newSize === adoption.oldSize) return adoption
-      this.#log = undefined
-      await this.#openLog()
-      this.#stopped = undefined
-      await this.#compare()
-      return adoption
+      try {
+        return await this.#adopt(dryRun)
+      } catch (error) {
+        if (!isStoreError(error)) throw error
+        this.#storeFailed(error)
+        const refusal = publisherRefusal(error instanceof StoreFullError ? 'DISK_FULL' : 'STORE_UNAVAILABLE')
+        return { kind: 'refused', oldSize: 0n, refusal }
+      }
     })
+  }
+
+  async #adopt(dryRun: boolean): Promise<Adoption> {
+    const { hub, signers, origin } = this.#parts
+    await this.#view.refreshCharters()
+    const trust = this.#view.trust
+    const log = await this.#openLog()
+    if (trust === undefined) {
+      return { kind: 'refused', oldSize: log.size, refusal: publisherRefusal('HUB_NOT_ANSWERED') }
+    }
+    const known = await this.#known()
+    const adoption = await adopt(log, hub, known, this.#view.ownKeys(origin, signers), trust, dryRun)
+    if (adoption.kind === 'refused' || dryRun || adoption.newSize === adoption.oldSize) return adoption
+    this.#log = undefined
+    await this.#openLog()
+    this.#stopped = undefined
+    await this.#compare()
+    return adoption
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -236,7 +248,8 @@ export class Publisher implements AsyncDisposable {
       try {
         await this.#alone(() => this.#meet())
       } catch (error) {
-        if (error instanceof HubFaultError) this.#stop('HUB_FAULT', error.message)
+        if (isStoreError(error)) this.#storeFailed(error)
+        else if (error instanceof HubFaultError) this.#stop('HUB_FAULT', error.message)
         else this.#parts.logger.warn({ err: error }, 'the hub has not answered; nothing is sealed')
       }
       if (!this.#agreed) await backOff.pause(signal)
@@ -279,6 +292,15 @@ export class Publisher implements AsyncDisposable {
     this.#agreed = true
     this.#sequenced.raise(log.answeredSize)
     this.#toSend.ring()
+  }
+
+  async #compareAgain(): Promise<void> {
+    try {
+      await this.#compare()
+    } catch (error) {
+      if (isStoreError(error)) this.#storeFailed(error)
+      throw error
+    }
   }
 
   async #pollHub(signal: AbortSignal): Promise<void> {
@@ -666,6 +688,7 @@ export class Publisher implements AsyncDisposable {
   /** One at a time: whatever reads the log in order to write it. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#exclusive.then(work, work)
+    // Its caller hears of a failure; the next in turn need not.
     this.#exclusive = turn.catch(() => {})
     return turn
   }

@@ -15,9 +15,9 @@ import { publisherRefusal } from './refusals.ts'
 import type { PublisherSettings } from './settings.ts'
 
 /** Requests of one stream that wait for their outcome, at most. */
-export const maxWaitingRequests = 64
+const maxWaitingRequests = 64
 /** Items of one request, at most. */
-export const maxItems = 256
+const maxItems = 256
 
 /** Who may call what. */
 export const publisherServiceRoles: RoleTable = {

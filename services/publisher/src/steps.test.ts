@@ -98,6 +98,34 @@ describe('a step that died between seal and position', () => {
   })
 })
 
+describe('adopt', () => {
+  it('that fails half-way is done by the next', async () => {
+    const first = await startZone({ alliance: quickAlliance, settings: quiet })
+    for (const serial of [1, 2, 3]) await first.publish([licence(serial)])
+    await first[Symbol.asyncDispose]()
+    for (const happens of ['all', 'documents', 'half', 'nothing'] as const) {
+      const { store, plan } = breakable()
+      await using zone = await startZone({
+        store,
+        hub: first.hub,
+        alliance: quickAlliance,
+        meet: false,
+        settings: quiet,
+      })
+      await until(() => zone.publisher.status().refuses?.code === 'ADOPT_NEEDED')
+      plan.next = { method: 'step', fault: { happens, reported: false } }
+      expect(await zone.publisher.adopt(false)).toMatchObject({
+        kind: 'refused',
+        refusal: { code: 'STORE_UNAVAILABLE' },
+      })
+      expect(await zone.publisher.adopt(false)).toMatchObject({ kind: 'adopted', newSize: 3n })
+      expect(codesOf(await zone.publish([licence(1), licence(2), licence(3)]))).toEqual(Array(3).fill('duplicate'))
+      await until(() => zone.publisher.status().outbox === 0)
+      assertWhole(zone.hub, 3)
+    }
+  })
+})
+
 describe('a hint of a dead step', () => {
   it('makes no event of one subject out of the event of another that stands there now', async () => {
     const memory = createMemoryStore()

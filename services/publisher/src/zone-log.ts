@@ -19,7 +19,6 @@ import { type Document, keyFromIndex, StaleWriterError, type Store, StoreUnavail
 import { foldSubject, type KeptEvent, type ReadEvent, readEvent, stands, type Trust } from '@hutong/verify'
 import { decodeLeaf } from '@hutong/wire'
 import {
-  type AnswerDocument,
   DocumentError,
   decodeAnswerDocument,
   decodeBatchDocument,
@@ -660,5 +659,3 @@ async function countSeals(store: Store, fromIndex: bigint, size: bigint): Promis
     from = `${last.key}!`
   }
 }
-
-export type { AnswerDocument }
