@@ -12,6 +12,7 @@ import {
 import type { AnyMethod } from './grpc-call.ts'
 import type { RequestOf, ResponseOf } from './grpc-route.ts'
 import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MESSAGE_LIMIT_BYTES, ZONE_KEY } from './grpc-server.ts'
+import { FLOW_WINDOW_BYTES } from './grpc-window.ts'
 import { isLoopback } from './loopback.ts'
 import { errorFromCall } from './peer-errors.ts'
 
@@ -225,6 +226,7 @@ function createChannel(address: string, options: ClientOptions): GrpcClient {
   return new GrpcClient(address, options.credentials ?? credentials.createInsecure(), {
     'grpc.max_receive_message_length': MESSAGE_LIMIT_BYTES,
     'grpc.max_send_message_length': MESSAGE_LIMIT_BYTES,
+    'grpc-node.flow_control_window': FLOW_WINDOW_BYTES,
     'grpc.initial_reconnect_backoff_ms': RECONNECT_FIRST_MS,
     'grpc.max_reconnect_backoff_ms': RECONNECT_LIMIT_MS,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,

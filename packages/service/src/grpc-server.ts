@@ -19,6 +19,7 @@ import {
 import { createHealth, type Health } from './grpc-health.ts'
 import { addReflection } from './grpc-reflection.ts'
 import type { Routes } from './grpc-route.ts'
+import { openServerWindow } from './grpc-window.ts'
 import type { Logger } from './logger.ts'
 import { addressOf, checkedHost, type Listening } from './loopback.ts'
 import { refuse } from './refusal.ts'
@@ -118,6 +119,7 @@ class HutongGrpcServer implements GrpcServer {
       'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
       'grpc.enable_channelz': 0,
     })
+    openServerWindow(this.#server)
     this.#hall = {
       admit: (call, path) => this.#admit(call, path),
       running: new Set(),
