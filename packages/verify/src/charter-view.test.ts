@@ -110,6 +110,14 @@ describe('a charter is refused', () => {
     expect(code({ zones: [...good.zones, { ...good.zones[0]!, id: 'hub' }] })).toBe('CHARTER_ZONES')
   })
 
+  it.each(['', 'A', '1a', 'a-b', 'a/b', 'a b', 'a\n', '北京', 'a'.repeat(33)])('with a zone whose id is %j', (id) => {
+    expect(code({ zones: [...good.zones, { ...good.zones[0]!, id }] })).toBe('CHARTER_ZONES')
+  })
+
+  it.each(['e', 'e9', 'e'.repeat(32)])('but not for a zone whose id is %j', (id) => {
+    expect(code({ zones: [...good.zones, { ...good.zones[0]!, id }] })).toBe('viewed')
+  })
+
   it('with an alliance without a name, or one whose origins begin as our contexts do', () => {
     expect(code({ alliance: '' })).toBe('CHARTER_ALLIANCE')
     expect(code({ alliance: 'hutong/charter' })).toBe('CHARTER_ALLIANCE')

@@ -50,6 +50,9 @@ export function viewCharter(charter: Charter): CharterView | Refused {
     return refused('CHARTER_ALLIANCE', 'charter: an alliance is named, and no origin may begin with hutong/')
   }
   const zones = new Map(charter.zones.map((zone) => [zone.id, zone]))
+  if (!charter.zones.every(({ id }) => zoneId.test(id))) {
+    return refused('CHARTER_ZONES', 'charter: a zone id is not a small letter and up to 31 small letters and digits')
+  }
   if (zones.has('hub')) return refused('CHARTER_ZONES', 'charter: no zone is called hub')
   if (zones.size !== charter.zones.length) return refused('CHARTER_ZONES', 'charter: a zone id stands twice')
   const logs = readLogs(charter, keys, zones)
@@ -66,6 +69,12 @@ export function viewCharter(charter: Charter): CharterView | Refused {
   if (charter.freshMs > charter.usableMs) return refused('CHARTER_LIMITS', 'charter: T1 is above T2')
   return { charter, zones, logs, hub, admins, ...quorum }
 }
+
+/**
+ * Ids in these characters can be put into keys `<zone>/<subject>` and keep the order of (zone, subject) that the state digest has
+ * (formats F15).
+ */
+const zoneId = /^[a-z][a-z0-9]{0,31}$/
 
 function readKeys(charter: Charter): readonly KeyView[] | Refused {
   const views: KeyView[] = []

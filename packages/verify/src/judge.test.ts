@@ -385,6 +385,41 @@ describe('RECOGNITION', () => {
     expect(ask('langfang')).toMatchObject({ word: 'NOT_RECOGNISED', code: 'NOT_DECLARED' })
   })
 
+  it('tells the same doubtful declaration, whatever the order in which a caller keeps them', () => {
+    const { world, licence } = recognised()
+    const second = world.declaration('tianjin', { declarationId: 'second' })
+    world.publish('tianjin', second)
+    world.publish('tianjin', { event: withdrawn(world.declaration('tianjin')), carried: 'missing' })
+    world.publish('tianjin', { event: withdrawn(second), kind: 60 })
+    const copy = world.copy()
+    const identifier = readIdentifier(licence.identifier)
+    if (identifier.kind === 'malformed') throw new Error('malformed')
+    const question = { identifier, matter: worldMatter, receivingZone: 'tianjin', policy: charterPolicy }
+    const fold = copy.fold('beijing', copy.primarySubject('beijing', identifier.subjectString)!)
+    const declarations = copy.declarations('tianjin').toSorted((one, other) => (one.subject < other.subject ? -1 : 1))
+    const ask = (given: typeof declarations) =>
+      judge({ ...question, holderCode: undefined, fileSha256: undefined }, copy.knowledge(world.nowMs), {
+        issuingZone: 'beijing',
+        fold,
+        declarations: given,
+      })
+    expect(declarations.map(({ clouds }) => clouds[0]?.code).toSorted()).toEqual([
+      'EVENT_NOT_UNDERSTOOD',
+      'EVENT_UNREADABLE',
+    ])
+    expect(check(ask(declarations), 'RECOGNITION')).toBe(`unknown ${declarations[0]!.clouds[0]!.code}`)
+    expect(ask(declarations.toReversed())).toEqual(ask(declarations))
+  })
+
+  it('rests on declarations of the zone asked, also where another zone has a leaf of the same subject', () => {
+    const { world } = recognised()
+    const [declaration] = world.copy().declarations('tianjin')
+    const subject = Buffer.from(declaration!.subject, 'hex')
+    world.publish('beijing', { event: world.licence('beijing', '0002'), subject })
+    expect(world.copy().declarations('beijing')).toEqual([])
+    expect(world.copy().declarations('tianjin')).toHaveLength(1)
+  })
+
   it('fails before a declaration begins, after it ends and after it is withdrawn', () => {
     const world = new World(fast)
     const licence = world.licence('beijing', '0001')

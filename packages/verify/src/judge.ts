@@ -250,7 +250,8 @@ function recognitionOf(
   if (licence.demonstration && !charter.demonstration) return found('failed', 'DEMONSTRATION')
   if (dossier.issuingZone === question.receivingZone) return found('passed', 'OWN_ZONE')
   const asked = { licenceType: licence.licenceType, issuingZone: dossier.issuingZone, matter: question.matter }
-  const own = dossier.declarations.filter(({ zone }) => zone === question.receivingZone)
+  // Which of several declarations is told must not hang on the order in which a caller keeps them.
+  const own = dossier.declarations.filter(({ zone }) => zone === question.receivingZone).toSorted(bySubject)
   const candidates = own
     .filter((fold) =>
       fold.declaration.versions.some(({ declared }) => declared !== undefined && recognises(declared, asked)),
@@ -325,6 +326,10 @@ function byMode(nowMs: number): (left: SubjectFold, right: SubjectFold) => numbe
     return declared === undefined ? '2' : `${declared.mode === 'cross_province' ? '0' : '1'}${declared.declarationId}`
   }
   return (left, right) => (key(left) < key(right) ? -1 : key(left) > key(right) ? 1 : 0)
+}
+
+function bySubject(left: SubjectFold, right: SubjectFold): number {
+  return left.subject < right.subject ? -1 : left.subject > right.subject ? 1 : 0
 }
 
 function checkHolder({ holderCode }: Question, licence: LicenceIssued): Outcome {

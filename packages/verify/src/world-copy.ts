@@ -108,7 +108,9 @@ export class WorldCopy {
   /** The subjects of a zone that have a leaf of the kinds of declarations, folded. */
   declarations(zone: string): readonly SubjectFold[] {
     const declares = new Set(
-      this.#events.filter(({ leaf }) => leaf.kind >= 40 && leaf.kind < 80).map(({ subject }) => subject),
+      this.#events
+        .filter(({ kept, leaf }) => kept.zone === zone && leaf.kind >= 40 && leaf.kind < 80)
+        .map(({ subject }) => subject),
     )
     return this.folds(zone).filter(({ subject }) => declares.has(subject))
   }
