@@ -21,6 +21,9 @@ interface TiledLog {
   readonly leaves: (from: bigint, to: bigint) => Promise<readonly Uint8Array[]>
 }
 
+/** Between two rounds of writing files, at least, in milliseconds. */
+const tilesPaceMs = 200
+
 /**
  * Keeps the files of H and of every zone's log behind what is committed, for as long as the signal lasts: after a commit, never before
  * it, and again from what is there when the process died. A full disk here delays the files and nothing else.
@@ -43,6 +46,8 @@ export async function writeTiles(
       }
       retryMs = initialRetryMs
       if (log.state.edge.size === size) await changed.next(signal)
+      // What a busy log grows by meanwhile costs the same few files as one batch would.
+      if (!signal.aborted) await pause(tilesPaceMs, signal)
     } catch (error) {
       if (retryMs === initialRetryMs) logger.warn({ err: error }, 'tiles could not be written; they follow later')
       await pause(retryMs, signal)
