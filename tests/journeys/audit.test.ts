@@ -1,0 +1,231 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { formatVkey } from '@hutong/merkle'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hutong, hutongJson } from '../constellation/command-line.ts'
+import { type EmbeddedConstellation, startEmbedded } from '../constellation/embedded.ts'
+import { licenceOf } from '../constellation/invented.ts'
+import { until } from '../constellation/until.ts'
+import { buildGoReader, type GoReader, type NoGoReader } from '../go-reader/reader.ts'
+
+interface Replayed {
+  readonly outcome: string
+  readonly contradiction?: unknown
+  readonly verifiers: readonly {
+    readonly zone: string
+    readonly kind: string
+    readonly difference?: {
+      readonly kind: string
+      readonly zone: string
+      readonly events: readonly { eventId?: string }[]
+    }
+  }[]
+}
+
+describe('audit', () => {
+  let world: EmbeddedConstellation
+  /** Event ids of a licence of Beijing, issued and then suspended. */
+  let issuedAt: string
+  let suspendedAt: string
+  const zones = ['beijing', 'tianjin', 'langfang']
+
+  beforeAll(async () => {
+    world = await startEmbedded({ zones })
+    console.log(`engine: ${world.engine}`)
+    for (let at = 0; at < 40; at += 1) await world.issue('beijing', licence(`D${at}`), 'sealed')
+    issuedAt = eventId(await world.issue('beijing', licence('E1')))
+    suspendedAt = eventId(await world.suspend('beijing', licence('E1')))
+  })
+  afterAll(() => world[Symbol.asyncDispose]())
+
+  const licence = (serial: string) => licenceOf(world.box.alliance.charter, 'beijing', serial)
+  const replay = () => hutongJson<Replayed>(world.environment, 'audit', 'replay')
+
+  it('comes to the state of every verifier', async () => {
+    const { exitCode, json } = await replay()
+    expect(json.verifiers.map(({ zone, kind }) => [zone, kind])).toEqual(zones.map((zone) => [zone, 'agrees']))
+    expect({ exitCode, outcome: json.outcome }).toEqual({ exitCode: 0, outcome: 'agrees' })
+  })
+
+  it('finds and names a row that was deleted behind a verifier’s back', async () => {
+    const row = rowsOf('langfang').of(suspendedAt)
+    await spoilt('langfang', row.key, undefined, suspendedAt)
+    expect((await replay()).exitCode).toBe(0)
+  })
+
+  it('finds and names a row whose content was altered', async () => {
+    const row = rowsOf('tianjin').of(issuedAt)
+    await spoilt('tianjin', row.key, flipped(row.value, row.value.length - 20), issuedAt)
+    expect((await replay()).exitCode).toBe(0)
+  })
+
+  it('finds and names a row that was added', async () => {
+    const row = rowsOf('langfang').of(issuedAt)
+    await spoilt('langfang', `${row.key.slice(0, -3)}255`, row.value, undefined)
+    expect((await replay()).exitCode).toBe(0)
+  })
+
+  it('finds what was done while the zone was stopped', async () => {
+    await world.stop('tianjin')
+    const rows = rowsOf('tianjin')
+    const row = rows.of(suspendedAt)
+    rows.put(row.key, undefined)
+    await world.start('tianjin')
+    const { exitCode, json } = await replay()
+    expect({ exitCode, zone: differing(json) }).toMatchObject({
+      exitCode: 1,
+      zone: { zone: 'tianjin', kind: 'row_differs' },
+    })
+    rows.put(row.key, row.value)
+    expect((await replay()).exitCode).toBe(0)
+  })
+
+  /** Puts something else in the place of a row (undefined: nothing), sees it found at that event, and puts back what was there. */
+  async function spoilt(zone: string, key: string, value: Uint8Array | undefined, event: string | undefined) {
+    const rows = rowsOf(zone)
+    const before = rows.get(key)
+    rows.put(key, value)
+    try {
+      const { exitCode, json } = await replay()
+      const found = differing(json)
+      expect({ exitCode, outcome: json.outcome, zone: found?.zone }).toEqual({ exitCode: 1, outcome: 'differs', zone })
+      expect(found?.difference?.zone).toBe('beijing')
+      if (event !== undefined) expect(found?.difference?.events.map(({ eventId: id }) => id)).toContain(event)
+    } finally {
+      rows.put(key, before?.value)
+    }
+  }
+
+  const rowsOf = (zone: string) => new Rows(join(world.folder(zone), 'verifier.sqlite'))
+})
+
+describe('the tiles of a zone’s log at the hub', () => {
+  let world: EmbeddedConstellation
+  let reader: GoReader | NoGoReader
+  const zone = 'beijing'
+
+  beforeAll(async () => {
+    reader = await buildGoReader()
+    world = await startEmbedded({ zones: [zone, 'tianjin'] })
+    const { charter } = world.box.alliance
+    for (let at = 0; at < 300; at += 60) {
+      const licences = Array.from({ length: 60 }, (_, one) => licenceOf(charter, zone, `T${at + one}`))
+      const outcomes = await Promise.all(licences.map((licence) => world.issue(zone, licence, 'sequenced')))
+      expect(outcomes.filter(({ kind }) => kind === 'refused')).toEqual([])
+    }
+    // What stands still is checked: a zone that runs goes on with heartbeats, and files follow what is committed.
+    const { size } = await world.publisherStatus(zone)
+    await world.stop(zone)
+    await until('the files follow', writtenSize, (written) => written >= size)
+    await world.stop('hub')
+  })
+  afterAll(async () => {
+    await world[Symbol.asyncDispose]()
+    if (reader.kind === 'built') await reader[Symbol.asyncDispose]()
+  })
+
+  const directory = () => join(world.folder('hub'), 'tiles', 'z', zone)
+  const writtenSize = async () => BigInt((await readFile(join(directory(), 'checkpoint'), 'utf8')).split('\n')[1]!)
+  const keys = () => world.box.alliance.zoneSigners(zone).map(({ key }) => key)
+  const vkey = () => formatVkey(keys().find(({ publicKey }) => publicKey.suite === 'Ed25519')!)
+  const check = () => {
+    const given = keys().flatMap((key) => ['--vkey', formatVkey(key)])
+    return hutong({}, 'tlog', 'check', directory(), ...given)
+  }
+  const tiles = ['tile/0/000', 'tile/entries/000']
+
+  it('are accepted by our own check, and refused after one flipped byte', async () => {
+    expect(await check()).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^SOUND /) })
+    for (const path of tiles) {
+      await withFlippedByte(path, async () => {
+        expect(await check()).toMatchObject({ exitCode: 1, stdout: expect.stringContaining(path) })
+      })
+    }
+    expect(await check()).toMatchObject({ exitCode: 0 })
+  })
+
+  it('are accepted by Go’s reader, and refused after one flipped byte', async (ctx) => {
+    if (reader.kind === 'absent') return ctx.skip(`go-reader: ${reader.reason}`)
+    expect(await reader.read(directory(), vkey())).toMatchObject({ accepted: true })
+    for (const path of tiles) {
+      await withFlippedByte(path, async () => {
+        expect(await (reader as GoReader).read(directory(), vkey())).toMatchObject({ accepted: false })
+      })
+    }
+  })
+
+  async function withFlippedByte(path: string, look: () => Promise<void>): Promise<void> {
+    const file = join(directory(), path)
+    const content = await readFile(file)
+    await writeFile(file, flipped(content, content.length >> 1))
+    await look().finally(() => writeFile(file, content))
+  }
+})
+
+function eventId(outcome: Awaited<ReturnType<EmbeddedConstellation['issue']>>): string {
+  if (outcome.kind === 'refused') throw new Error(outcome.refusal.code)
+  return `${outcome.origin}/${outcome.index}`
+}
+
+function differing({ verifiers }: Replayed): Replayed['verifiers'][number] | undefined {
+  return verifiers.find(({ kind }) => kind !== 'agrees')
+}
+
+interface Row {
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+/** The event rows of a verifier's copy, as somebody with the file in hand finds them. */
+class Rows {
+  readonly #path: string
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  get(key: string): Row | undefined {
+    return this.#all().find((row) => row.key === key)
+  }
+
+  /** The row of one event, found by what it says of its place. */
+  of(eventId: string): Row {
+    const [, origin, index] = /^(.*)\/(\d+)$/.exec(eventId)!
+    const place = `"origin":"${origin}","index":"${index}"`
+    const row = this.#all().find(({ value }) => Buffer.from(value).toString('latin1').includes(place))
+    if (row === undefined) throw new Error(`no row of ${eventId}`)
+    return row
+  }
+
+  /** Another value under the key; undefined: no row. */
+  put(key: string, value: Uint8Array | undefined): void {
+    this.#with((database) => {
+      database.prepare('DELETE FROM collection_events WHERE key = ?').run(key)
+      if (value === undefined) return
+      const insert = 'INSERT INTO collection_events SELECT ?, max(term), NULL, ? FROM collection_events'
+      database.prepare(insert).run(key, value)
+    })
+  }
+
+  #all(): readonly Row[] {
+    return this.#with((database) => {
+      return database.prepare('SELECT key, value FROM collection_events ORDER BY key').all() as unknown as Row[]
+    })
+  }
+
+  #with<T>(work: (database: DatabaseSync) => T): T {
+    const database = new DatabaseSync(this.#path, { timeout: 5_000 })
+    try {
+      return work(database)
+    } finally {
+      database.close()
+    }
+  }
+}
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = Uint8Array.from(bytes)
+  copy[at]! ^= 1
+  return copy
+}
