@@ -119,6 +119,7 @@ export interface PositionDocument {
 export function encodePositionDocument(position: PositionDocument): Uint8Array {
   const { edge, observedHead, newestLoggedAtMs, observedAtMs, writer } = position
   return json({
+    layout,
     writer,
     edge: base64(edge),
     newestLoggedAtMs: String(newestLoggedAtMs),
@@ -127,8 +128,13 @@ export function encodePositionDocument(position: PositionDocument): Uint8Array {
   })
 }
 
+/** @throws {DocumentError} another program wrote these documents: reading on would find none of its hints, and publish all of it again. */
 export function decodePositionDocument(value: Uint8Array): PositionDocument {
-  const { writer, edge, newestLoggedAtMs, observedAtMs, observedHead } = fromJson(value)
+  const found = fromJson(value)
+  if (found.layout !== layout) {
+    throw new DocumentError(`the data has layout ${found.layout ?? 'none'}, this program knows ${layout} only`)
+  }
+  const { writer, edge, newestLoggedAtMs, observedAtMs, observedHead } = found
   return {
     writer: writer!,
     edge: fromBase64(edge!),
@@ -162,6 +168,8 @@ export function decodePlace(value: Uint8Array): Place {
 }
 
 const batchFormat = 1
+/** Of all documents together, keys included: another layout is another number. */
+const layout = '1'
 const fixedBytes = 5 * 4 + 1
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -333,3 +333,18 @@ function mulberry(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
 }
+
+describe('data of another layout', () => {
+  it('is left as it is, and no publisher starts on it', async () => {
+    const store = createMemoryStore()
+    await (async () => {
+      await using zone = await startZone({ store, alliance: quickAlliance, settings: quiet })
+      await zone.publish([licence(1)], { ids: ['one'] })
+    })()
+    const kept = (await store.position('publisher'))!
+    const value = Buffer.from(Buffer.from(kept.value).toString().replace('"layout":"1"', '"layout":"2"'))
+    await store.movePosition('publisher', kept.version, { term: kept.term, value })
+    await expect(startZone({ store, alliance: quickAlliance, settings: quiet })).rejects.toThrow('layout 2')
+    expect(Buffer.from((await store.position('publisher'))!.value)).toEqual(value)
+  })
+})
