@@ -45,6 +45,8 @@ async function compare(peer: VerifierPeer, own: OwnState, signal: AbortSignal | 
   const { zone } = peer
   const { position } = own
   const whole = await orAborted(peer.digest(position, 0n, 0n, signal), signal)
+  // It cannot tell what it holds because it is damaged: that is no verifier that is away, it differs from the replay.
+  if (whole.kind === 'refused' && whole.code === 'DOCUMENT_DAMAGED') throw new UnfitAnswer(whole.reason)
   if (whole.kind === 'refused') return notCompared(zone, whole.code, whole.reason)
   if (whole.position !== position) throw new UnfitAnswer(`asked at ${position}, it answers at ${whole.position}`)
   if (!sameBytes(whole.root, own.root)) {
@@ -67,7 +69,7 @@ interface Asked {
   readonly verifierRows: bigint
 }
 
-/** An answer that cannot be true together with the one before. */
+/** An answer that cannot be true together with the one before, or that says of itself that the copy is damaged. */
 class UnfitAnswer extends Error {
   override readonly name = 'UnfitAnswer'
   readonly own: readonly Evidence[]
@@ -157,7 +159,7 @@ async function ask(
   count: number,
 ): Promise<Extract<DigestAnswer, { kind: 'digest' }>> {
   const answer = await orAborted(peer.digest(own.position, BigInt(from), BigInt(count), signal), signal)
-  if (answer.kind === 'refused') throw new UnfitAnswer(`it answers for all rows and refuses a slice: ${answer.code}`)
+  if (answer.kind === 'refused') throw new UnfitAnswer(`it answers for all rows and refuses a slice: ${answer.reason}`)
   if (answer.position !== own.position || answer.rows !== verifierRows || !sameBytes(answer.root, own.root)) {
     throw new UnfitAnswer('its rows changed while they were asked for')
   }

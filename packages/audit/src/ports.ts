@@ -47,7 +47,7 @@ export type DigestAnswer =
       /** For a slice of one row: the row; else empty. */
       readonly row: Uint8Array
     }
-  /** NOT_YET, REDACTED_SINCE. */
+  /** NOT_YET, REDACTED_SINCE, DOCUMENT_DAMAGED. */
   | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
 
 /** How far a verifier is. */

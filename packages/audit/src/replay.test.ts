@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { signNote } from '@hutong/merkle'
 import { digestRow } from '@hutong/verify'
 import { resumed, revoked, suspended, unknownField, World, WorldCopy } from '@hutong/verify/world'
-import { decodeDigestRow, type EntryRecord, type LoggedRecord } from '@hutong/wire'
+import { decodeDigestRow, digestRowBytes, type EntryRecord, type LoggedRecord } from '@hutong/wire'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -336,6 +336,27 @@ describe('a verifier whose rows are not the replay’s', () => {
     )
   })
 
+  it('is found to keep an event that it cannot read, whichever, and the event is named', async () => {
+    const told = rows.flatMap((row, at) => reading(row).events.map((event, place) => ({ row, at, event, place })))
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: told.length - 1 }), async (which) => {
+        const { row, at, event, place } = told[which]!
+        const events = reading(row).events.with(place, {
+          ...event,
+          leafHash: new Uint8Array(32),
+          verdict: 'DOCUMENT_DAMAGED',
+        })
+        const damaged = digestRowBytes({ ...reading(row), events, state: { kind: 'licence', state: { kind: 'none' } } })
+        const difference = await differenceOf(rows.with(at, damaged))
+        expect(difference).toMatchObject({ kind: 'altered', index: BigInt(at), ...keyOf(row) })
+        expect(difference.events).toMatchObject([
+          { position: event.position, place: event.place, verifier: { verdict: 'DOCUMENT_DAMAGED' } },
+        ])
+        expect(hex(difference.own!)).toBe(hex(row))
+      }),
+    )
+  })
+
   it('is found to have none of the rows', async () => {
     expect(await differenceOf([])).toMatchObject({ kind: 'missing', index: 0n, verifierRows: 0n })
   })
@@ -373,6 +394,14 @@ describe('a verifier', () => {
     expect(report.outcome).toBe('incomplete')
     expect(report.verifiers.map(({ kind }) => kind)).toEqual(['agrees', 'not_compared'])
     expect(report.verifiers[1]).toMatchObject({ code })
+  })
+
+  it('that says its copy is damaged differs, and what it names is told', async () => {
+    const reason = 'leaves/7 of this copy is damaged'
+    const digest = async () => ({ kind: 'refused', code: 'DOCUMENT_DAMAGED', reason }) as const
+    const report = await replayOf({ verifiers: [{ ...verifierOf('tianjin', rows), digest }] })
+    expect(report.outcome).toBe('differs')
+    expect(report.verifiers).toMatchObject([{ kind: 'inconsistent', zone: 'tianjin', reason }])
   })
 
   it('that was not reached before the replay stopped is not said to agree', async () => {

@@ -142,7 +142,7 @@ export type VerifierFinding =
       readonly position: bigint
       readonly difference: RowDifference
     }
-  /** Its answers do not fit each other, so that no row can be named. */
+  /** Its answers do not fit each other, or its copy is damaged outside of any row: no row can be named. */
   | {
       readonly kind: 'inconsistent'
       readonly zone: string
@@ -188,7 +188,7 @@ export interface EventDifference {
 
 export interface RowEvent {
   readonly leafHash: Uint8Array
-  /** STANDS, or why it does not. */
+  /** STANDS, or why it does not; of a verifier also DOCUMENT_DAMAGED, under a hash of zeros: it keeps the event and cannot read it. */
   readonly verdict: string
 }
 

@@ -435,6 +435,11 @@ export const catalogue = {
     en: 'data was deleted by law; the digest is answered from position {position} on',
     next: 'correct_request',
   },
+  DOCUMENT_DAMAGED: {
+    zh: '本区查验数据中的 {field} 已损坏',
+    en: "{field} of this zone's verified copy is damaged",
+    next: 'ask_operator',
+  },
   ADOPT_NEEDED: {
     zh: '本地数据旧于已签名的数据，须先执行 adopt',
     en: 'the local data is older than what it has signed; run adopt first',

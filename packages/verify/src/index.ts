@@ -1,6 +1,6 @@
 export { type Age, ageOf } from './age.ts'
 export { type CharterView, type KeyView, keyIdentity, type LogView, viewCharter } from './charter-view.ts'
-export { digestRoot, digestRow, digestRowHash } from './digest.ts'
+export { type DamagedPlace, digestRoot, digestRow, digestRowHash } from './digest.ts'
 export {
   type Cloud,
   emptyFold,

@@ -1,5 +1,5 @@
 import type { Event, LicenceIssued, RecognitionDeclared } from '@hutong/licence'
-import { createMemoryStore, type Store } from '@hutong/store'
+import { createMemoryStore, type Document, type Store } from '@hutong/store'
 import { createFaultyStore } from '@hutong/store/faulty-store'
 import { digestRoot, digestRow, digestRowHash } from '@hutong/verify'
 import {
@@ -13,7 +13,7 @@ import {
   type World,
   withdrawn,
 } from '@hutong/verify/world'
-import { findingsBytes } from '@hutong/wire'
+import { decodeDigestRow, findingsBytes } from '@hutong/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { digestAt } from './digest.ts'
@@ -361,6 +361,119 @@ describe('the digest', () => {
     }
     await digest
     expect(answered).toBeGreaterThan(5)
+  })
+})
+
+describe('a digest over a copy damaged behind its back', () => {
+  /** A verifier that holds two licences of Beijing, one with two events, and a stray event that names the first. */
+  async function copyOfStory() {
+    const hub = newHub()
+    const { world } = hub
+    const licence = world.licence('beijing', 'A')
+    world.publish('tianjin', world.declaration('tianjin'))
+    const issued = world.publish('beijing', licence)
+    world.publish('beijing', world.licence('beijing', 'B'))
+    world.publish('beijing', suspended(licence))
+    world.publish('beijing', { event: resumed(licence), subject: Buffer.alloc(32, 9) })
+    const store = createMemoryStore()
+    const test = await startTestVerifier(hub, store)
+    await test.caughtUp()
+    const key = `beijing/${issued.subject}/${issued.position.toString().padStart(19, '0')}/000`
+    return { test, store, issued, key, identifier: licence.identifier }
+  }
+
+  async function rowsOf({ verifier }: TestVerifier) {
+    const ask = (from: bigint) => digestAt(verifier.answerer.copy()!, { position: 0n, from, count: 1n }, noSignal)
+    const rows = []
+    for (let at = 0n; ; at += 1n) {
+      const answer = await ask(at)
+      if (answer.kind === 'refused') throw new Error(answer.refusal.en)
+      if (at === answer.rows) return rows
+      const reading = decodeDigestRow(answer.row!)
+      if (reading.kind === 'unreadable') throw new Error(reading.why)
+      rows.push({ ...reading.row, subject: Buffer.from(reading.row.subject).toString('hex'), hash: answer.digest })
+    }
+  }
+
+  const headEnd = (value: Uint8Array) => 2 + Buffer.from(value).readUInt16BE(0)
+  const inHead = (from: string, to: string) => (value: Uint8Array) =>
+    Buffer.from(Buffer.from(value).toString('latin1').replace(from, to), 'latin1')
+  const flip = (at: (value: Uint8Array) => number) => (value: Uint8Array) => {
+    const altered = Uint8Array.from(value)
+    altered[at(value)]! ^= 1
+    return altered
+  }
+
+  it.each<[string, (value: Uint8Array) => Uint8Array]>([
+    ['nothing', () => new Uint8Array(0)],
+    ['one byte', () => Uint8Array.of(0)],
+    ['its beginning', (value) => value.subarray(0, 40)],
+    ['no JSON in its head', inHead('{', '[')],
+    ['another zone in its head', inHead('"zone":"beijing"', '"zone":"tianjin"')],
+    ['another position in its head', inHead('"position":"2"', '"position":"1"')],
+    ['a position that is no number', inHead('"position":"2"', '"position":"-"')],
+    ['another place in its head', inHead('"place":0', '"place":1')],
+    ['a place that is no number', inHead('"place":0', '"place":"')],
+    ['another index in its head', inHead('"index":"0"', '"index":"1"')],
+    ['a leaf that is none', flip((value) => headEnd(value) + 2)],
+    ['a length of its leaf that is beyond its end', flip(headEnd)],
+  ])('names the event of which there is %s, and every other row stays', async (_, damage) => {
+    const { test, store, issued, key, identifier } = await copyOfStory()
+    await using _closing = test
+    const before = await rowsOf(test)
+    const document = (await store.get('events', key))!
+    const value = damage(document.value)
+    expect(Buffer.from(value).equals(document.value)).toBe(false)
+    await store.insert([{ ...document, term: document.term + 1n, value }])
+    const after = await rowsOf(test)
+    expect(after.map(({ zone, subject }) => [zone, subject])).toEqual(
+      before.map(({ zone, subject }) => [zone, subject]),
+    )
+    const differing = after.filter(({ hash }, at) => Buffer.compare(hash, before[at]!.hash) !== 0)
+    expect(differing).toHaveLength(1)
+    expect(differing[0]).toMatchObject({ zone: 'beijing', subject: issued.subject })
+    expect(differing[0]!.events[0]).toMatchObject({ position: issued.position, place: 0, verdict: 'DOCUMENT_DAMAGED' })
+    // And nobody is told anything about the licence on such a copy.
+    expect(await test.ask(identifier)).toMatchObject({ findings: { word: 'UNDETERMINED' } })
+  })
+
+  it.each(['strings', 'touching', 'declarations'])('names an event that lost its mark in %s', async (collection) => {
+    const { test, store } = await copyOfStory()
+    await using _closing = test
+    const before = await rowsOf(test)
+    const [mark] = await store.range(collection, { limit: 1 })
+    await store.delete(collection, [mark!.key])
+    const told = (await rowsOf(test)).flatMap(({ events }) => events.map(({ verdict }) => verdict))
+    expect(told.filter((verdict) => verdict === 'DOCUMENT_DAMAGED').length).toBeGreaterThan(0)
+    expect(before.flatMap(({ events }) => events.map(({ verdict }) => verdict))).not.toContain('DOCUMENT_DAMAGED')
+  })
+
+  it('leaves out nothing but what stands below the position', async () => {
+    const { test, store, key } = await copyOfStory()
+    await using _closing = test
+    const earlier = await digestOf(test, 2n)
+    const document = (await store.get('events', key))!
+    await store.insert([{ ...document, term: document.term + 1n, value: new Uint8Array(0) }])
+    expect(await digestOf(test, 2n)).toBe(earlier)
+    expect(await digestOf(test)).not.toBe(earlier)
+  })
+
+  it.each<[string, (store: Store, document: Document) => Promise<void>]>([
+    ['an event under a key that is none', (store, document) => store.insert([{ ...document, key: 'beijing/x' }])],
+    [
+      'the leaf that has the root',
+      async (store) => {
+        const leaves = await store.range('leaves', { limit: 99 })
+        await store.delete('leaves', [leaves.at(-1)!.key])
+      },
+    ],
+  ])('is refused and names the document where no row is to blame: %s', async (_, damage) => {
+    const { test, store, key } = await copyOfStory()
+    await using _closing = test
+    await damage(store, (await store.get('events', key))!)
+    const answer = await digestAt(test.verifier.answerer.copy()!, { position: 0n, from: 0n, count: 0n }, noSignal)
+    expect(answer).toMatchObject({ kind: 'refused', refusal: { code: 'DOCUMENT_DAMAGED' } })
+    if (answer.kind === 'refused') expect(answer.refusal.field).toMatch(/^(events\/beijing\/x|leaves\/0+5)$/)
   })
 })
 

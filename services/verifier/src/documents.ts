@@ -158,7 +158,10 @@ function encodeKeptEvent(kept: KeptEvent): Uint8Array {
   return concat([shortBlock(head), shortBlock(kept.leaf), Uint8Array.of(kept.salt.length), kept.salt, kept.payload])
 }
 
-/** The leaf hash is made anew from the leaf's bytes: an altered leaf shows in every digest. @throws {DocumentDamagedError} */
+/**
+ * The leaf hash is made anew from the leaf's bytes: an altered leaf shows in every digest. The key says where the event stands; a value
+ * that says otherwise is damaged. @throws {DocumentDamagedError}
+ */
 export function decodeKeptEvent({ key, value }: Document): KeptEvent {
   const place = `${collections.events}/${key}`
   const head = readShortBlock(value, 0, place)
@@ -168,12 +171,17 @@ export function decodeKeptEvent({ key, value }: Document): KeptEvent {
     Record<'place' | 'receivedAtMs', number>
   try {
     stored = JSON.parse(Buffer.from(head.bytes).toString('utf8'))
+    const position = BigInt(stored.position)
+    const [zone, , ...standsAt] = key.split('/')
+    const { place: placeInBatch } = stored
+    if (zone !== stored.zone || standsAt.join('/') !== placeKey(position, placeInBatch)) throw new RangeError(key)
+    if (![placeInBatch, stored.receivedAtMs].every(Number.isSafeInteger)) throw new RangeError(key)
     return {
-      zone: stored.zone,
+      zone,
       origin: stored.origin,
       index: BigInt(stored.index),
-      position: BigInt(stored.position),
-      place: stored.place,
+      position,
+      place: placeInBatch,
       receivedAtMs: stored.receivedAtMs,
       leaf: leaf.bytes,
       leafHash: sha256Tree.leaf(leaf.bytes),
@@ -183,6 +191,22 @@ export function decodeKeptEvent({ key, value }: Document): KeptEvent {
   } catch {
     throw new DocumentDamagedError(place, 'is no event')
   }
+}
+
+/**
+ * Where the key of an event says it stands.
+ * @throws {DocumentDamagedError} the key is none: nobody can tell whose event it is.
+ */
+export function readEventKey(key: string): {
+  readonly zone: string
+  readonly subject: string
+  readonly position: bigint
+  readonly place: number
+} {
+  const parts = /^([a-z][a-z0-9]{0,31})\/([0-9a-f]{64})\/(\d{19})\/(\d{3})$/.exec(key)
+  if (parts === null) throw new DocumentDamagedError(`${collections.events}/${key}`, 'has a key that is none')
+  const [, zone = '', subject = '', position = '', place = ''] = parts
+  return { zone, subject, position: BigInt(position), place: Number(place) }
 }
 
 /** Salt and payload of one event: one byte length of the salt, salt, payload. */

@@ -224,7 +224,9 @@ export class Follower {
     return this.#inTurn(async () => {
       const { store } = this.#options
       const term = this.#writer().term
+      // Marks first: whoever sees the payload finds the event by what it names.
       const documents = events.flatMap((event): Document[] => [
+        ...marksOf(event, term),
         {
           collection: collections.late,
           key: placeKey(positionOf(event.kept), event.kept.place),
@@ -232,7 +234,6 @@ export class Follower {
           value: encodeOpening(event.kept),
           subject: event.subject,
         },
-        ...marksOf(event, term),
       ])
       await store.insert(documents)
       await store.delete(

@@ -10,6 +10,7 @@ import {
   needsPayload,
   placeKey,
   positionOf,
+  readEventKey,
   stringDigest,
   stringKey,
 } from './documents.ts'
@@ -22,6 +23,11 @@ export interface Copy {
   readonly store: Store
   readonly position: bigint
   readonly trust: Trust
+  /**
+   * Leaves out events that cannot be read, where else reading ends with DocumentDamagedError: only for the digest, which tells of each
+   * in its own row. A verdict never rests on such a copy.
+   */
+  readonly withoutDamaged?: true
 }
 
 /** A subject's fold, and every leaf subject that it rests on: an event about one of them changes it. */
@@ -82,16 +88,35 @@ export async function readSubject(copy: Copy, zone: string, subject: string): Pr
   return readDocuments(copy, documents)
 }
 
-/** Kept events below the position; where a payload was missing and has come since, with it. */
+/**
+ * Kept events below the position; where a payload was missing and has come since, with it.
+ * @throws {DocumentDamagedError} one cannot be read, and the copy does not leave it out.
+ */
 export async function readDocuments(copy: Copy, documents: readonly Document[]): Promise<readonly ReadEvent[]> {
   const events = documents.flatMap((document) => {
-    const kept = decodeKeptEvent(document)
-    if (positionOf(kept) >= copy.position) return []
-    const event = readEvent(kept)
-    if (event === undefined) throw new DocumentDamagedError(`${collections.events}/${document.key}`, 'is no event')
-    return [event]
+    if (readEventKey(document.key).position >= copy.position) return []
+    const event = copy.withoutDamaged ? readableEvent(document) : readEventDocument(document)
+    return event ?? []
   })
   return withLatePayloads(copy.store, events)
+}
+
+/** Undefined where it is damaged. */
+function readableEvent(document: Document): ReadEvent | undefined {
+  try {
+    return readEventDocument(document)
+  } catch (error) {
+    if (error instanceof DocumentDamagedError) return undefined
+    throw error
+  }
+}
+
+function readEventDocument(document: Document): ReadEvent {
+  const event = readEvent(decodeKeptEvent(document))
+  if (event === undefined || event.subject !== readEventKey(document.key).subject) {
+    throw new DocumentDamagedError(`${collections.events}/${document.key}`, 'is no event')
+  }
+  return event
 }
 
 async function withLatePayloads(store: Store, events: readonly ReadEvent[]): Promise<readonly ReadEvent[]> {
@@ -101,9 +126,19 @@ async function withLatePayloads(store: Store, events: readonly ReadEvent[]): Pro
   return events.map((event) => {
     const key = placeKey(positionOf(event.kept), event.kept.place)
     const found = needsPayload(event) ? late.get(key) : undefined
-    if (found === undefined) return event
-    return readEvent({ ...event.kept, ...decodeOpening(found.value, `${collections.late}/${key}`) }) ?? event
+    const opening = found && readableOpening(found)
+    return opening === undefined ? event : (readEvent({ ...event.kept, ...opening }) ?? event)
   })
+}
+
+/** A late payload that cannot be read has not come: the event stays one that cannot be told. */
+function readableOpening({ key, value }: Document): ReturnType<typeof decodeOpening> | undefined {
+  try {
+    return decodeOpening(value, `${collections.late}/${key}`)
+  } catch (error) {
+    if (error instanceof DocumentDamagedError) return undefined
+    throw error
+  }
 }
 
 /** Every page of a stretch, in key order. */

@@ -116,7 +116,7 @@ export interface DigestResponse {
   digest: Buffer;
   /** For a slice of one row: the row itself. */
   row: Buffer;
-  /** Set where it cannot be told at this position: REDACTED_SINCE, NOT_YET. */
+  /** Set where it cannot be told at this position: REDACTED_SINCE, NOT_YET, DOCUMENT_DAMAGED. */
   refusal: Refusal | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
