@@ -39,10 +39,11 @@ function inManifest(table: Table, room: string, { text }: Source): string[] {
 }
 
 function inCode(table: Table, room: string, { path, text }: Source): string[] {
-  const isTest = /(\.test|\/contract)\.ts$/.test(path)
+  const isTest = /(\.test|\/contract)\.ts$|\/testing\//.test(path)
   const specifiers = [...text.matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier]) => specifier!)
   const found = specifiers.flatMap((specifier) => leavesRoom(room, path, specifier))
   if (isTest) return found
+  found.push(...specifiers.filter((name) => /\/testing\//.test(name)).map((name) => `takes ${name} out of a test`))
   found.push(...specifiers.flatMap((specifier) => forbiddenRoom(table, room, specifier)))
   if (pureRooms.includes(room)) found.push(...impurities(specifiers, text))
   if (room.startsWith('services/') && !path.endsWith('/context.ts') && adapter.test(text)) {
@@ -119,6 +120,7 @@ describe('the architecture', () => {
     ['chance in a pure room', 'packages/batch/src/a.ts', 'const salt = Math.random()'],
     ['the environment in a pure room', 'packages/seal/src/a.ts', 'const level = process.env.LEVEL'],
     ['an adapter outside the composition root', 'services/log/src/admit.ts', "createSqliteStore({ path: 'x' })"],
+    ['what is there for tests alone', 'services/log/src/admit.ts', "import { a } from './testing/alliance.ts'"],
   ])('notices %s', (_, path, text) => {
     expect(violations(table, [{ path, text }])).toHaveLength(1)
   })
@@ -133,6 +135,7 @@ describe('the architecture', () => {
     ['a clock that is only spoken of', 'packages/verify/src/a.ts', '// Date.now() would make a replay differ'],
     ['files read by a test of a pure room', 'packages/merkle/src/a.test.ts', "import { readFileSync } from 'node:fs'"],
     ['an adapter in the composition root', 'services/log/src/context.ts', 'createSqliteStore()'],
+    ['an adapter in what is there for tests alone', 'services/log/src/testing/open-log.ts', 'createMemoryStore()'],
   ])('allows %s', (_, path, text) => {
     expect(violations(table, [{ path, text }])).toEqual([])
   })

@@ -20,9 +20,9 @@ import {
 } from '@hutong/wire'
 import { describe, expect, it } from 'vitest'
 import { adopt } from './adopt.ts'
-import { type Alliance, createAlliance } from './alliance.ts'
-import { createTestClock, logOpener, type OpenLog, startMs } from './open-log.ts'
 import { logServiceRoles } from './routes.ts'
+import { type Alliance, createAlliance } from './testing/alliance.ts'
+import { createTestClock, logOpener, type OpenLog, startMs } from './testing/open-log.ts'
 
 const openLog = logOpener(createMemoryStore)
 const alone: Alliance = createAlliance({ quorum: 0 })

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { createClient, createLogger, unary } from '@hutong/service'
 import { batchToWire, LogServiceClient } from '@hutong/wire'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createAlliance } from './alliance.ts'
 import type { LogConfig } from './config.ts'
 import { startLogProcess } from './context.ts'
+import { createAlliance } from './testing/alliance.ts'
 
 const alliance = createAlliance({ quorum: 0 })
 const token = 'p'.repeat(40)

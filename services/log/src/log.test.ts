@@ -5,8 +5,8 @@ import { createFaultyStore } from '@hutong/store/faulty-store'
 import { followEntry, startFollowing } from '@hutong/verify'
 import { decodeHubLeaf, type EntryRecord } from '@hutong/wire'
 import { describe, expect, it } from 'vitest'
-import { type Alliance, createAlliance } from './alliance.ts'
-import { type Appended, createTestClock, logOpener, type OpenLog, startMs } from './open-log.ts'
+import { type Alliance, createAlliance } from './testing/alliance.ts'
+import { type Appended, createTestClock, logOpener, type OpenLog, startMs } from './testing/open-log.ts'
 
 const openLog = logOpener(createMemoryStore)
 const alone: Alliance = createAlliance({ quorum: 0 })

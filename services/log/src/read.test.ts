@@ -8,12 +8,12 @@ import { createMemoryStream, type Stream, StreamUnavailableError } from '@hutong
 import { newestCharter, trustFromFirstCharter } from '@hutong/verify'
 import { decodeRecord, type EntryRecord, encodeRecord, type LoggedRecord } from '@hutong/wire'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type Alliance, createAlliance } from './alliance.ts'
 import { Bell } from './bell.ts'
 import { hex } from './documents.ts'
 import { HeadAnnouncer } from './heads.ts'
 import { emptyLogState } from './log-state.ts'
-import { callOf, logOpener, type OpenLog, startMs } from './open-log.ts'
+import { type Alliance, createAlliance } from './testing/alliance.ts'
+import { callOf, logOpener, type OpenLog, startMs } from './testing/open-log.ts'
 
 const openLog = logOpener(createMemoryStore)
 const alone: Alliance = createAlliance({ quorum: 0 })

@@ -2,8 +2,8 @@ import { openNote } from '@hutong/merkle'
 import { createMemoryStore } from '@hutong/store'
 import { readCosigned, trustFromFirstCharter } from '@hutong/verify'
 import { describe, expect, it } from 'vitest'
-import { type Alliance, createAlliance } from './alliance.ts'
-import { createTestClock, logOpener, type OpenLog, startMs } from './open-log.ts'
+import { type Alliance, createAlliance } from './testing/alliance.ts'
+import { createTestClock, logOpener, type OpenLog, startMs } from './testing/open-log.ts'
 
 const openLog = logOpener(createMemoryStore)
 const three: Alliance = createAlliance()

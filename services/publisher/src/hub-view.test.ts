@@ -1,8 +1,8 @@
 import { noteSigner, signNote } from '@hutong/merkle'
 import { describe, expect, it } from 'vitest'
-import { beijingOrigin, createTestAlliance, HonestHub, keyOf, licence, newSigner } from './honest-hub.ts'
 import type { Appended } from './hub.ts'
-import { codesOf, copyOf, leavesOf, startMs, startZone, testAlliance, until } from './open-zone.ts'
+import { beijingOrigin, createTestAlliance, HonestHub, keyOf, licence, newSigner } from './testing/honest-hub.ts'
+import { codesOf, copyOf, leavesOf, startMs, startZone, testAlliance, until } from './testing/open-zone.ts'
 
 const quiet = { heartbeatCheckMs: 60_000 }
 

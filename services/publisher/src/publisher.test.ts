@@ -11,8 +11,8 @@ import {
   licenceType,
   sharedAuthority,
   tianjinAuthority,
-} from './honest-hub.ts'
-import { codesOf, leavesOf, startZone, until, type Zone } from './open-zone.ts'
+} from './testing/honest-hub.ts'
+import { codesOf, leavesOf, startZone, until, type Zone } from './testing/open-zone.ts'
 
 const quiet = { heartbeatCheckMs: 60_000 }
 

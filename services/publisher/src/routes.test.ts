@@ -24,10 +24,10 @@ import {
 } from '@hutong/wire'
 import { describe, expect, it } from 'vitest'
 import { createPublisherService, PublisherMismatchError } from './context.ts'
-import { beijingOrigin, beijingOtherAuthority, HonestHub, licence } from './honest-hub.ts'
 import type { Appended, AppendRefused } from './hub.ts'
-import { startMs, testAlliance, until } from './open-zone.ts'
 import { publisherServiceRoles } from './routes.ts'
+import { beijingOrigin, beijingOtherAuthority, HonestHub, licence } from './testing/honest-hub.ts'
+import { startMs, testAlliance, until } from './testing/open-zone.ts'
 
 describe('the publisher over gRPC', () => {
   it('answers each event in its place, with stage and position', async () => {

@@ -1,8 +1,8 @@
 import { createMemoryStore, type Store, StoreFullError } from '@hutong/store'
 import { createFaultyStore, type StoreFault } from '@hutong/store/faulty-store'
 import { describe, expect, it } from 'vitest'
-import { createTestAlliance, HonestHub, licence } from './honest-hub.ts'
-import { codesOf, leavesOf, startMs, startZone, until } from './open-zone.ts'
+import { createTestAlliance, HonestHub, licence } from './testing/honest-hub.ts'
+import { codesOf, leavesOf, startMs, startZone, until } from './testing/open-zone.ts'
 
 const quiet = { heartbeatCheckMs: 60_000 }
 const quickAlliance = createTestAlliance((same) => same, 'Ed25519')

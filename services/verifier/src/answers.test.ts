@@ -18,8 +18,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { digestAt } from './digest.ts'
 import { readBack } from './read-back.ts'
-import { newHub, startTestVerifier, type TestVerifier, until } from './test-verifier.ts'
-import type { WorldHub } from './world-hub.ts'
+import { newHub, startTestVerifier, type TestVerifier, until } from './testing/test-verifier.ts'
+import type { WorldHub } from './testing/world-hub.ts'
 
 const noSignal = new AbortController().signal
 const zones = ['beijing', 'tianjin', 'langfang'] as const
@@ -240,6 +240,36 @@ describe('the answers of a verifier', () => {
     })
     away = false
     expect(await test.ask(licence.identifier)).not.toMatchObject({ findings: { code: 'STORE_AWAY' } })
+  })
+})
+
+describe('a store that lets go of nothing', () => {
+  it('holds so many questions; one more is refused at once, until it answers again', async () => {
+    const hub = newHub()
+    const licence = hub.world.licence('beijing', '1')
+    hub.world.publish('beijing', licence)
+    const letGo = Promise.withResolvers<void>()
+    let hangs = false
+    const store = createMemoryStore()
+    const hanging: Store = Object.create(store, {
+      range: {
+        value: async (...asked: Parameters<Store['range']>) => {
+          if (hangs && asked[0] === 'strings') await letGo.promise
+          return store.range(...asked)
+        },
+      },
+    })
+    const settings = { verifyLimitMs: 20, verifyRunningMax: 2 } as never
+    await using test = await startTestVerifier(hub, hanging, { settings })
+    await test.caughtUp()
+    hangs = true
+    const away = { kind: 'findings', findings: { word: 'UNDETERMINED', code: 'STORE_AWAY' } }
+    expect(await test.ask(licence.identifier)).toMatchObject(away)
+    expect(await test.ask(licence.identifier)).toMatchObject(away)
+    const refused = { kind: 'refused', refusal: { code: 'QUEUE_FULL' } }
+    expect(await test.ask(licence.identifier)).toMatchObject(refused)
+    letGo.resolve()
+    await until(async () => (await test.ask(licence.identifier)).kind === 'findings')
   })
 })
 

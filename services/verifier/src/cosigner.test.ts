@@ -1,8 +1,8 @@
 import { openNote, parseCheckpoint, verifierKey } from '@hutong/merkle'
 import { createMemoryStore } from '@hutong/store'
 import { describe, expect, it } from 'vitest'
-import { newHub, startTestVerifier, strangerSigner, until } from './test-verifier.ts'
-import type { WorldHub } from './world-hub.ts'
+import { newHub, startTestVerifier, strangerSigner, until } from './testing/test-verifier.ts'
+import type { WorldHub } from './testing/world-hub.ts'
 
 const name = 'test.hutong.example/witness/tianjin'
 const cosigner = { name, signer: strangerSigner }

@@ -6,8 +6,8 @@ import { revoked, World } from '@hutong/verify/world'
 import { decodeRecord, encodeRecord } from '@hutong/wire'
 import { describe, expect, it } from 'vitest'
 import { digestAt } from './digest.ts'
-import { newHub, startTestVerifier, type TestVerifier, until } from './test-verifier.ts'
-import type { WorldHub } from './world-hub.ts'
+import { newHub, startTestVerifier, type TestVerifier, until } from './testing/test-verifier.ts'
+import type { WorldHub } from './testing/world-hub.ts'
 
 const noSignal = new AbortController().signal
 

@@ -15,8 +15,8 @@ import { type LoggedRecord, recordFromWire, VerifierServiceClient, VerifierServi
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createVerifierService, type VerifierService } from './context.ts'
 import { verifierServiceRoles } from './routes.ts'
-import { newHub, until } from './test-verifier.ts'
-import type { WorldHub } from './world-hub.ts'
+import { newHub, until } from './testing/test-verifier.ts'
+import type { WorldHub } from './testing/world-hub.ts'
 
 const log = createLogger({ name: 'test', level: 'silent' })
 const callers = new Map<string, Caller>(

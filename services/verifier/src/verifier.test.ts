@@ -1,7 +1,7 @@
 import { createMemoryStore } from '@hutong/store'
 import { revoked } from '@hutong/verify/world'
 import { describe, expect, it } from 'vitest'
-import { newHub, startTestVerifier, until } from './test-verifier.ts'
+import { newHub, startTestVerifier, until } from './testing/test-verifier.ts'
 
 describe('a verifier', () => {
   it('answers VALID for a licence that was followed, recognised and witnessed', async () => {

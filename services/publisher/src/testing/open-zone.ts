@@ -6,11 +6,11 @@ import { createLogger } from '@hutong/service'
 import { sha256 } from '@hutong/signing'
 import { createMemoryStore, type Store } from '@hutong/store'
 import { decodeLeaf, type Leaf } from '@hutong/wire'
+import type { ZoneVerifier } from '../hub.ts'
+import { type Outcome, type PublishAnswer, Publisher } from '../publisher.ts'
+import type { Stage } from '../receipts.ts'
+import { type Authorities, defaultSettings, type PublisherSettings } from '../settings.ts'
 import { beijingOrigin, createTestAlliance, HonestHub, type TestAlliance } from './honest-hub.ts'
-import type { ZoneVerifier } from './hub.ts'
-import { type Outcome, type PublishAnswer, Publisher } from './publisher.ts'
-import type { Stage } from './receipts.ts'
-import { type Authorities, defaultSettings, type PublisherSettings } from './settings.ts'
 
 export const testAlliance: TestAlliance = createTestAlliance()
 export const startMs: number = Date.UTC(2026, 5, 1)

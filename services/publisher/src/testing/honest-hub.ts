@@ -30,7 +30,7 @@ import {
   trustFromFirstCharter,
 } from '@hutong/verify'
 import { type Batch, charterToBytes, encodeHubLeaf, type HubLeaf, type LoggedRecord } from '@hutong/wire'
-import type { Appended, AppendRefused, Hub, HubCharters, Known } from './hub.ts'
+import type { Appended, AppendRefused, Hub, HubCharters, Known } from '../hub.ts'
 
 // For tests: an alliance with real keys, and a hub in memory that does what an honest one does.
 

@@ -1,9 +1,9 @@
 import { generateKey, type Signer, signerFromPem } from '@hutong/signing'
 import type { Store } from '@hutong/store'
 import { World, worldMatter } from '@hutong/verify/world'
-import type { Notice } from './follower.ts'
-import { defaultSettings } from './settings.ts'
-import { startVerifier, type Verifier, type VerifierParts } from './verifier.ts'
+import type { Notice } from '../follower.ts'
+import { defaultSettings } from '../settings.ts'
+import { startVerifier, type Verifier, type VerifierParts } from '../verifier.ts'
 import { WorldHub } from './world-hub.ts'
 
 /** For tests: a verifier of a world's zone, quick to try again. */

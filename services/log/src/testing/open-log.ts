@@ -8,8 +8,8 @@ import {
   type LoggedRecord,
   recordFromWire,
 } from '@hutong/wire'
+import { createLogService, type LogService, type LogServiceOptions } from '../log-service.ts'
 import type { Alliance } from './alliance.ts'
-import { createLogService, type LogService, type LogServiceOptions } from './log-service.ts'
 
 /** For tests: a log service called as its routes are called, without a network. */
 export interface OpenLog extends AsyncDisposable {

@@ -2,7 +2,7 @@ import { consistencyProof, hashReaderOfLeaves, sha256Tree } from '@hutong/merkle
 import type { Stream, StreamWriter } from '@hutong/stream'
 import type { World } from '@hutong/verify/world'
 import { encodeRecord, type LoggedRecord } from '@hutong/wire'
-import type { Hub, WitnessAnswer, WitnessLine } from './peers.ts'
+import type { Hub, WitnessAnswer, WitnessLine } from '../peers.ts'
 
 /** For tests: the hub of a world, honest unless told otherwise, without a network. */
 export class WorldHub implements Hub {
