@@ -1,5 +1,6 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type BoxFile, type BoxStatus, boxFileName, boxFileToJson } from '@hutong/cli'
 import { logServiceRoles } from '@hutong/log-service'
 import { publisherServiceRoles } from '@hutong/publisher-service'
@@ -121,7 +122,9 @@ export async function startBox(options: BoxOptions): Promise<RunningBox> {
     start: (name: string) => turns.take(() => startPart(running, surroundings, name)),
     status: () => statusOf(names, running, grpcAddress, tokens),
   }
-  const grpc = parts.use(createGrpcServer({ identify: tokenIdentity(tokens.callers), allow: boxRoles, log }))
+  const grpc = parts.use(
+    createGrpcServer({ identify: tokenIdentity(tokens.callers), allow: boxRoles, log, descriptorSet: contract() }),
+  )
   const http = parts.use(
     await createHttpServer({ log, routes: controlRoutes(controlled, tokens.of('hub', 'operator')) }),
   )
@@ -261,4 +264,9 @@ function writeBoxFile(dataDir: string, box: BoxFile): void {
 function known(names: readonly string[], part: string): string {
   if (names.includes(part)) return part
   throw new RangeError(`the box has no part ${part}`)
+}
+
+/** The contract as bytes, so that `buf curl` and `grpcurl` need no files of ours. */
+function contract(): Uint8Array {
+  return readFileSync(fileURLToPath(import.meta.resolve('@hutong/proto/descriptor-set')))
 }
