@@ -1,6 +1,6 @@
 import { opensCommitment } from '@hutong/batch'
 import type { Refusal } from '@hutong/licence'
-import { kindNumber, subjectStringOf } from '@hutong/licence'
+import { isInformative, kindNumber, subjectStringOf } from '@hutong/licence'
 import {
   appendLeafHashes,
   type Edge,
@@ -127,11 +127,12 @@ async function newEntries(
   return read.map(({ entry, subjectString, subject, observedHead }) => {
     const first = subjectString !== undefined && !known.has(subjectString) && !adopted.has(subjectString)
     if (subjectString !== undefined) adopted.add(subjectString)
-    const about = subjectString === undefined || subject === undefined ? undefined : { subjectString, subject, first }
+    const about = subject === undefined ? undefined : { subjectString, subject, first }
     return { ...entry, client: '', requestId: '', key: '', about, observedHead }
   })
 }
 
+/** What an entry is about. One that cannot be read is still found under its leaf's subject: it clouds that until it is restated. */
 function readEntry(entry: Entry): {
   readonly subjectString: string | undefined
   readonly subject: Uint8Array | undefined
@@ -139,11 +140,13 @@ function readEntry(entry: Entry): {
 } {
   const nothing = { subjectString: undefined, subject: undefined, observedHead: undefined }
   const leaf = decodeLeaf(entry.leaf)
-  if (leaf.kind !== 'leaf' || !opensCommitment(entry, leaf.leaf.payloadCommitment)) return nothing
+  if (leaf.kind === 'unreadable') return nothing
+  const unread = isInformative(leaf.leaf.kind) ? nothing : { ...nothing, subject: leaf.leaf.subject }
+  if (leaf.kind !== 'leaf' || !opensCommitment(entry, leaf.leaf.payloadCommitment)) return unread
   const reading = decodePayload(entry.payload)
-  if (reading.kind !== 'payload') return nothing
+  if (reading.kind !== 'payload') return unread
   const { event } = reading.payload
-  if (event.kind === 'observed') return { ...nothing, observedHead: event.head }
-  if (kindNumber[event.kind] !== leaf.leaf.kind) return nothing
+  if (event.kind === 'observed') return { ...unread, observedHead: event.head }
+  if (kindNumber[event.kind] !== leaf.leaf.kind) return unread
   return { subjectString: subjectStringOf(event), subject: leaf.leaf.subject, observedHead: undefined }
 }

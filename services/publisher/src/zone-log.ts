@@ -70,7 +70,14 @@ export interface NewLogEntry extends KeptEntry {
   /** `requestKey` of who asked; empty where nobody did. */
   readonly key: string
   /** Of whom it is; undefined for observed, and where nothing could be read of it. */
-  readonly about: { readonly subjectString: string; readonly subject: Uint8Array; readonly first: boolean } | undefined
+  readonly about:
+    | {
+        /** Undefined where the event, taken over as it was signed, cannot be read. */
+        readonly subjectString: string | undefined
+        readonly subject: Uint8Array
+        readonly first: boolean
+      }
+    | undefined
   readonly observedHead: Uint8Array | undefined
 }
 
@@ -604,7 +611,7 @@ function subjectDocument(
   term: bigint,
 ): Document {
   const hex = Buffer.from(subject.buffer, subject.byteOffset, subject.byteLength).toString('hex')
-  if (first) {
+  if (first && subjectString !== undefined) {
     const key = subjectStringKey(subjectString)
     return { collection: 'subject_strings', key, term, value: encodePlace(place), subject: hex }
   }
