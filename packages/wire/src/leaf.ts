@@ -2,6 +2,7 @@ import { Leaf as WireLeaf } from '@hutong/proto/leaf'
 import { boundedTime, isTime, largestIndex } from './bounds.ts'
 import { asBuffer } from './bytes.ts'
 import { leafRule } from './rules.ts'
+import { smallMessageBytes } from './small-message.ts'
 import { readStrictly } from './strict-reader.ts'
 
 /** A leaf of a zone's log is never longer, in bytes. */
@@ -66,7 +67,7 @@ export function encodeLeaf(leaf: Leaf): Uint8Array {
   if (leaf.index < 0n || leaf.index > largestIndex) throw new RangeError('leaf index')
   if (leaf.previous < 0n || leaf.previous > leaf.index) throw new RangeError('a previous event lies before its leaf')
   if (!isTime(leaf.loggedAtMs)) throw new RangeError(`leaf time ${leaf.loggedAtMs}`)
-  return WireLeaf.encode({
+  return smallMessageBytes(WireLeaf, {
     version: leaf.version,
     index: leaf.index,
     kind: leaf.kind as WireLeaf['kind'],
@@ -74,5 +75,5 @@ export function encodeLeaf(leaf: Leaf): Uint8Array {
     subject: asBuffer(leaf.subject),
     previous: leaf.previous,
     payloadCommitment: asBuffer(leaf.payloadCommitment),
-  }).finish()
+  })
 }

@@ -5,6 +5,7 @@ import { asBuffer } from './bytes.ts'
 import { eventFromMessage, eventToWire } from './event.ts'
 import { assertTexts } from './generated-message.ts'
 import { payloadRule } from './rules.ts'
+import { smallMessageBytes } from './small-message.ts'
 import { readStrictly } from './strict-reader.ts'
 
 /** A payload is never longer, in bytes. */
@@ -70,12 +71,12 @@ export function encodePayload(payload: Payload): Uint8Array {
     throw new RangeError(`leaf index ${previousEpoch.index}`)
   }
   assertTexts([origin, previousEpoch?.origin])
-  return WirePayload.encode({
+  return smallMessageBytes(WirePayload, {
     origin,
     subjectSecret: asBuffer(subjectSecret),
     previousEpoch: previousEpoch === undefined ? undefined : { ...previousEpoch },
     event: eventToWire(event),
-  }).finish()
+  })
 }
 
 function secretBytesOf(event: Event): number {
