@@ -48,7 +48,7 @@ input:focus-visible, button:focus-visible { outline: 3px solid #1f4e8c; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 caption, th { text-align: left; }
 th, td { border-bottom: 1px solid #ddd; padding: .35rem .5rem; vertical-align: top; }
-code { word-break: break-all; }
+code { white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
 dd { margin: 0; }
 `
