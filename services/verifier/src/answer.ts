@@ -4,6 +4,7 @@ import {
   type IdentifierReading,
   type Refusal,
   readIdentifier,
+  refusal,
   sentence,
   zonesOfIssuer,
 } from '@hutong/licence'
@@ -54,7 +55,7 @@ export interface AnswererOptions {
   readonly follower: Follower
   /** Milliseconds since 1970. */
   readonly clock: () => number
-  readonly settings: Pick<VerifierSettings, 'foldsKeptMax' | 'verifyLimitMs' | 'policy'>
+  readonly settings: Pick<VerifierSettings, 'foldsKeptMax' | 'verifyLimitMs' | 'verifyRunningMax' | 'policy'>
   /** Told of an event whose payload, as kept, does not open its commitment any more. */
   readonly broken?: (event: { readonly position: bigint; readonly place: number }) => void
   /** Told of a store that failed or was too slow. */
@@ -70,6 +71,8 @@ export class Answerer {
   readonly #cache: FoldCache
   readonly #declarations = new Map<string, Declarations>()
   #applied = 0
+  /** Lookups that the store has not let go of. */
+  #running = 0
 
   constructor(options: AnswererOptions) {
     this.#options = options
@@ -78,7 +81,8 @@ export class Answerer {
 
   /**
    * The verdict. A number that is none is refused before anything is looked up. A store that fails or does not answer in time makes it
-   * UNDETERMINED, STORE_AWAY: never an error, never another word.
+   * UNDETERMINED, STORE_AWAY: never an error, never another word. While `verifyRunningMax` are being looked up, one more is refused at
+   * once, QUEUE_FULL: else a store that hangs would let them gather without end.
    */
   async verify(asked: VerifyQuestion): Promise<VerifyAnswer> {
     const identifier = readIdentifier(asked.identifier)
@@ -90,6 +94,7 @@ export class Answerer {
     if (view.state.trust === undefined) {
       return { kind: 'findings', findings: couldNotLook(question, view.state.position, 'NOT_CHECKED'), checkedAtMs }
     }
+    if (this.#running >= settings.verifyRunningMax) return { kind: 'refused', refusal: refusal('QUEUE_FULL') }
     const knowledge = knowledgeOf(view, checkedAtMs)
     try {
       const findings = await this.#inTime(this.#judge(question, knowledge))
@@ -184,8 +189,12 @@ export class Answerer {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`no answer of the store within ${verifyLimitMs} ms`)), verifyLimitMs)
     })
+    this.#running += 1
+    const ended = () => {
+      this.#running -= 1
+    }
     // When time is up the work goes on alone; what it then throws was answered already.
-    work.catch(() => {})
+    work.then(ended, ended)
     return Promise.race([work, late]).finally(() => clearTimeout(timer))
   }
 }

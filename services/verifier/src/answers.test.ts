@@ -251,7 +251,8 @@ describe('a store that lets go of nothing', () => {
     const letGo = Promise.withResolvers<void>()
     let hangs = false
     const store = createMemoryStore()
-    const hanging: Store = Object.create(store, {
+    const faulty = createFaultyStore(store, () => undefined)
+    const hanging: Store = Object.create(faulty, {
       range: {
         value: async (...asked: Parameters<Store['range']>) => {
           if (hangs && asked[0] === 'strings') await letGo.promise

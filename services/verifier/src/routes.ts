@@ -54,7 +54,7 @@ export function routesOf({ verifier, clock }: RouteParts): Routes<typeof Verifie
       }
       const file = fileSha256.length === 0 ? undefined : fileSha256
       const answer = await answerer.verify({ identifier, matter, holderCode, fileSha256: file })
-      if (answer.kind === 'refused') throwRefusal(answer.refusal, status.INVALID_ARGUMENT)
+      if (answer.kind === 'refused') throwRefusal(answer.refusal, statusOf(answer.refusal))
       const { findings, checkedAtMs } = answer
       return { verdict: verdictToWire({ findings, checkedAtMs, receiptNumber: '' }) }
     },
@@ -179,6 +179,10 @@ async function fromStore<T>(work: () => Promise<T>): Promise<T> {
     if (error instanceof StoreUnavailableError) throwRefusal(refusal('STORE_AWAY'), status.UNAVAILABLE)
     throw error
   }
+}
+
+function statusOf({ code }: Refusal): status {
+  return code === 'QUEUE_FULL' ? status.RESOURCE_EXHAUSTED : status.INVALID_ARGUMENT
 }
 
 function throwRefusal({ code, field, expected, zh, en }: Refusal, grpc: status): never {

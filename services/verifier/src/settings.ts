@@ -9,6 +9,8 @@ export interface VerifierSettings {
   readonly streamSilenceMs: number
   /** Whatever the store does, `Verify` answers within this. */
   readonly verifyLimitMs: number
+  /** Questions being looked up at once at most, those included that were answered when their time was up and hang on the store yet. */
+  readonly verifyRunningMax: number
   /** Folded licences held in memory at most. */
   readonly foldsKeptMax: number
   /** First wait before a missing payload is asked for again; doubled up to `maxMissingRetryMs`. */
@@ -23,6 +25,7 @@ export const defaultSettings: VerifierSettings = {
   maxRetryMs: 2_000,
   streamSilenceMs: 10_000,
   verifyLimitMs: 2_000,
+  verifyRunningMax: 256,
   foldsKeptMax: 10_000,
   initialMissingRetryMs: 1_000,
   maxMissingRetryMs: 60_000,
