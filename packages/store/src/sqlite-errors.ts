@@ -21,7 +21,7 @@ export function storeErrorFromSqlite(error: unknown, path: string): unknown {
 }
 
 /** SQLite's extended result code, or undefined when the failure is not SQLite's. */
-export function sqliteCode(error: unknown): number | undefined {
+function sqliteCode(error: unknown): number | undefined {
   return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : undefined
 }
 

@@ -4,7 +4,7 @@ import { StoreFormatError, StoreUnavailableError } from './errors.ts'
 import { isNoDatabase, storeErrorFromSqlite } from './sqlite-errors.ts'
 
 /** The layout this program writes. A file with a larger number was written by a newer one and is refused. */
-export const schemaVersion: number = 1
+const schemaVersion: number = 1
 
 /** How long a write waits for another process's write, in milliseconds. The whole process waits with it: keep it short. */
 const busyTimeoutMs = 1000

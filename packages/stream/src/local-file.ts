@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { StreamBrokenError, StreamFormatError, StreamFullError, StreamUnavailableError } from './errors.ts'
 
 /** The layout this program writes. A file with a larger number was written by a newer one and is refused. */
-export const streamLayout: number = 1
+const streamLayout: number = 1
 
 /** How long a write waits for another process's write, in milliseconds; the whole process waits with it. */
 const busyTimeoutMs = 1000
