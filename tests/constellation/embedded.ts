@@ -27,7 +27,7 @@ const auditDeadlineMs = 60_000
  * Paces for stories: news comes quickly, and the limits of age lie far beyond what a loaded machine delays. Stories about silence name
  * their own.
  */
-export const patientLimits: Partial<CharterLimits> = { heartbeatMs: 1_000, freshMs: 20_000, usableMs: 60_000 }
+const patientLimits: Partial<CharterLimits> = { heartbeatMs: 1_000, freshMs: 20_000, usableMs: 60_000 }
 
 /** An alliance in this process; what lies underneath is here for the stories that lay hands on it. */
 export interface EmbeddedConstellation extends Constellation {
@@ -38,8 +38,6 @@ export interface EmbeddedConstellation extends Constellation {
   readonly publishers: ReadonlyMap<string, PublisherClient>
   readonly verifiers: ReadonlyMap<string, VerifierClient>
   readonly log: LogClient
-  /** Stops everything, as Ctrl-C does, and starts it again on the same data. */
-  restart(): Promise<EmbeddedConstellation>
 }
 
 /** Options of `startEmbedded`. */
@@ -56,8 +54,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
   if (options.dataDir === undefined) opened.defer(() => rm(dataDir, { recursive: true, force: true }))
   const box = opened.use(await startBox({ charterLimits: patientLimits, ...options, dataDir, port: 0 }))
   await Promise.race([whenReady(box, AbortSignal.timeout(readyLimitMs)), box.stopped])
-  const constellation = new Embedded(box, opened.use(new AsyncDisposableStack()), options, opened.move())
-  return constellation
+  return new Embedded(box, opened.use(new AsyncDisposableStack()), opened.move())
 }
 
 class Embedded implements EmbeddedConstellation {
@@ -66,12 +63,10 @@ class Embedded implements EmbeddedConstellation {
   readonly publishers: ReadonlyMap<string, PublisherClient>
   readonly verifiers: ReadonlyMap<string, VerifierClient>
   readonly log: LogClient
-  readonly #options: EmbeddedOptions
   readonly #parts: AsyncDisposableStack
 
-  constructor(box: RunningBox, clients: AsyncDisposableStack, options: EmbeddedOptions, parts: AsyncDisposableStack) {
+  constructor(box: RunningBox, clients: AsyncDisposableStack, parts: AsyncDisposableStack) {
     this.box = box
-    this.#options = options
     this.#parts = parts
     const { grpcAddress, tokens, zones } = box
     this.publishers = new Map(
@@ -208,11 +203,6 @@ class Embedded implements EmbeddedConstellation {
   async adoptLog(fromZone: string): Promise<Adopted> {
     using operator = createLogClient(this.box.grpcAddress, { token: this.box.tokens.of('hub', 'operator') })
     return adopted(await operator.adopt(fromZone, false))
-  }
-
-  async restart(): Promise<EmbeddedConstellation> {
-    await this.box[Symbol.asyncDispose]()
-    return startEmbedded({ ...this.#options, dataDir: this.dataDir })
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,7 @@ import type { Charter, LicenceIssued, RecognitionDeclared } from '@hutong/licenc
 import { identifierCheckCharacter } from '@hutong/licence'
 
 /** A licence type that every authority of the demonstration may issue, and a matter that asks for it. */
-export const licenceType = '11100000MB0143028R001'
+const licenceType = '11100000MB0143028R001'
 export const matter = 'KSTB-001'
 
 /** A licence identifier of this authority, check character included. */
