@@ -17,7 +17,7 @@ export function tlogCommand(cli: Cli): Command {
   verb(command, 'check <directory>', 'read every file of an exported log; exit 0 if all is as its checkpoint says', [
     'tlog check data/hub/tiles/z/beijing --vkey PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW',
   ])
-    .requiredOption('--vkey <vkey>', 'a key of the log; may be given several times', gathered)
+    .requiredOption('--vkey <vkey>', 'a key of the log, once for each: a line by a key not given is a fault', gathered)
     .action(async (directory: string, options: Common & { vkey: readonly string[] }) => {
       cli.exitCode = await check(cli, directory, options)
     })

@@ -17,6 +17,7 @@ import { decodeDigestRow, findingsBytes } from '@hutong/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { digestAt } from './digest.ts'
+import { decodeKeptEvent, encodeKeptEvent } from './documents.ts'
 import { readBack } from './read-back.ts'
 import { newHub, startTestVerifier, type TestVerifier, until } from './testing/test-verifier.ts'
 import type { WorldHub } from './testing/world-hub.ts'
@@ -332,6 +333,23 @@ describe('a payload altered behind the back of a verifier', () => {
     await until(async () => (await store.range('late', { limit: 1 })).length === 1)
     expect(await test.ask(licence.identifier)).toMatchObject({ findings: { word: 'VALID' } })
     expect(await digestOf(test)).toBe(digestOfWorld(world))
+  })
+})
+
+describe('a payload lost from the copy of a verifier', () => {
+  it('is never called "not in the log": what was here cannot be read', async () => {
+    const hub = newHub()
+    const { world } = hub
+    const licence = world.licence('beijing', '1')
+    world.publish('beijing', licence)
+    const store = createMemoryStore()
+    await using test = await startTestVerifier(hub, store)
+    await test.caughtUp()
+    const [kept] = await store.range('events', { from: 'beijing/', limit: 1 })
+    const emptied = encodeKeptEvent({ ...decodeKeptEvent(kept!), salt: new Uint8Array(), payload: new Uint8Array() })
+    await store.insert([{ ...kept!, term: kept!.term + 1n, value: emptied }])
+    const answer = await test.ask(licence.identifier)
+    expect(answer).toMatchObject({ findings: { word: 'UNDETERMINED', code: 'PAYLOAD_MISMATCH' } })
   })
 })
 

@@ -150,7 +150,7 @@ export function endOfPrefix(prefix: string): string {
   return `${prefix}0`
 }
 
-function encodeKeptEvent(kept: KeptEvent): Uint8Array {
+export function encodeKeptEvent(kept: KeptEvent): Uint8Array {
   const { zone, origin, index, position, place, receivedAtMs, signer } = kept
   const head = Buffer.from(
     JSON.stringify({ zone, origin, index: `${index}`, position: `${position}`, place, receivedAtMs, signer }),

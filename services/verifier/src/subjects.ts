@@ -50,7 +50,7 @@ export async function foldString(copy: Copy, zone: string, subjectString: string
   const candidates = marked.filter(({ naming }) => naming.length > 0)
   const damaged = marked
     .filter(({ naming }) => naming.length === 0)
-    .flatMap(({ events }) => events.filter(({ reading }) => reading.kind === 'mismatch'))
+    .flatMap(({ events }) => events.filter(needsPayload))
   const primary = firstOf(candidates)
   const touching = await touchingEvents(copy, zone, subjectString)
   const others = candidates.filter((candidate) => candidate !== primary)
