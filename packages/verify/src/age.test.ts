@@ -89,7 +89,7 @@ describe('the age of what is known', () => {
     expect(log(copy, licence, t0)).toEqual({ ageMs: undefined, word: 'UNDETERMINED', log: 'TOO_OLD' })
   })
 
-  it('takes a leaf more than maxClockOffset ahead of the own clock for none, and one exactly so far for now', () => {
+  it('takes a leaf more than maxClockOffset ahead of the own clock for none, and counts one that is exactly so far ahead', () => {
     const { world, licence, t0 } = fresh()
     const copy = world.copy()
     expect(log(copy, licence, t0 - minuteMs, 'beijing')).toEqual({ ageMs: 0, word: 'VALID', log: 'WITNESSED fresh' })
