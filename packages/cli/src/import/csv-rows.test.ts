@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkForm } from '@hutong/licence'
 import { describe, expect, it } from 'vitest'
-import { CommandError } from './exit.ts'
-import { type ImportRow, licenceRows, licenceRowsOf, type ZoneChoice } from './import-rows.ts'
+import { CommandError } from '../exit.ts'
+import { type ImportRow, licenceRows, licenceRowsOf, type ZoneChoice } from './csv-rows.ts'
 
-const samples = join(import.meta.dirname, '../../../tests/samples/licences')
+const samples = join(import.meta.dirname, '../../../../tests/samples/licences')
 const byField: ZoneChoice = { kind: 'field', name: 'KZ_ZONE' }
 const oneZone: ZoneChoice = { kind: 'zone', zone: 'beijing' }
 

@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { type LicenceIssued, type Refusal, refusal } from '@hutong/licence'
 import { type CsvError, parse } from 'csv-parse'
-import { CommandError, exits } from './exit.ts'
-import { isCode } from './files.ts'
+import { CommandError, exits } from '../exit.ts'
+import { isCode } from '../files.ts'
 
 /** A longer row is no row of licences: it is a quotation mark that nobody closed. In characters. */
 const rowSizeMax = 131_072

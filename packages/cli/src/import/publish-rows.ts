@@ -11,7 +11,7 @@ import {
   type StageName,
   type ToPublish,
 } from '@hutong/sdk'
-import type { ImportRow } from './import-rows.ts'
+import type { ImportRow } from './csv-rows.ts'
 
 /** Refused lines that are kept for the summary; all are counted, and all are told one by one. */
 const refusedKeptMax = 10_000

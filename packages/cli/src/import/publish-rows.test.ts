@@ -2,10 +2,16 @@ import { join } from 'node:path'
 import { checkForm, type LicenceIssued } from '@hutong/licence'
 import { CallError, type Outcome, type PublishOptions, type StageName, type ToPublish } from '@hutong/sdk'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type ImportSummary, type ImportSurroundings, importLicences, type RefusedLine, requestIdOf } from './import.ts'
-import { type ImportRow, licenceRows } from './import-rows.ts'
+import { type ImportRow, licenceRows } from './csv-rows.ts'
+import {
+  type ImportSummary,
+  type ImportSurroundings,
+  importLicences,
+  type RefusedLine,
+  requestIdOf,
+} from './publish-rows.ts'
 
-const sample = join(import.meta.dirname, '../../../tests/samples/licences/licences.csv')
+const sample = join(import.meta.dirname, '../../../../tests/samples/licences/licences.csv')
 
 /** A publisher that keeps what it takes, refuses what has no form, and can be told what to answer to its next calls. */
 class FakePublisher {
