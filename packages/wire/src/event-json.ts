@@ -19,13 +19,17 @@ export type EventJsonReading =
  */
 export function eventFromJson(json: unknown): EventJsonReading {
   if (!isObject(json)) return { kind: 'unreadable', field: 'event', expected: 'an object' }
-  const members = new Members(json, 'event')
+  const members = new JsonMembers(json, 'event')
   const event = members.read((event) => readEvent(event, event.text('kind')))
   const fault = members.faults[0]
   return fault === undefined ? { kind: 'event', event } : { kind: 'unreadable', ...fault }
 }
 
-function readEvent(members: Members, kind: string): Event {
+/**
+ * The event of a kind out of its members, each asked for by name. What is asked is also what is described (`event-schema.ts`), so nothing
+ * may be asked for on a condition other than a choice made by `oneOf`.
+ */
+export function readEvent(members: Members, kind: string): Event {
   members.path = `event.${kind}`
   switch (kind) {
     case 'licence_issued':
@@ -85,7 +89,8 @@ function readEvent(members: Members, kind: string): Event {
   }
 }
 
-const kinds: readonly Event['kind'][] = [
+/** The kinds that JSON can name, in the order of their numbers. */
+export const kinds: readonly Event['kind'][] = [
   'licence_issued',
   'licence_suspended',
   'licence_resumed',
@@ -95,6 +100,13 @@ const kinds: readonly Event['kind'][] = [
   'restated',
   'observed',
 ]
+
+/** How what JSON has no type for is written. */
+export const patterns = {
+  bytes: /^([0-9a-f]{2})*$/,
+  integer: /^(0|[1-9][0-9]{0,18})$/,
+  moment: /^([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?(Z|[+-][0-9]{2}:[0-9]{2})$/,
+} as const
 
 const momentWanted = 'a moment such as 2026-11-24T08:00:00Z or with +08:00, or whole milliseconds since 1970'
 
@@ -136,8 +148,25 @@ interface Fault {
   readonly expected: string
 }
 
-/** The members of one JSON object: each is asked for once, and what nobody asked for is a fault. */
-class Members {
+/** The members of one object, asked for by name and type. What is absent is empty; a choice is never absent. */
+export interface Members {
+  path: string
+  readonly faults: Fault[]
+  fault<T>(name: string, expected: string, instead: T): T
+  text(name: string): string
+  texts(name: string): string[]
+  truth(name: string): boolean
+  count(name: string): number
+  integer(name: string): bigint
+  bytes(name: string): Uint8Array
+  moment(name: string): number | undefined
+  oneOf<T extends string>(name: string, choices: Readonly<Record<T, number>>): T
+  object<T>(name: string, reader: (members: Members) => T): T
+  list<T>(name: string, reader: (members: Members) => T): T[]
+}
+
+/** Members out of JSON: each is asked for once, and what nobody asked for is a fault. */
+class JsonMembers implements Members {
   path: string
   readonly faults: Fault[]
   readonly #members: ReadonlyMap<string, unknown>
@@ -163,39 +192,39 @@ class Members {
   }
 
   text(name: string): string {
-    const value = this.#ask(name) ?? ''
+    const value = this.#ask(name, '')
     return typeof value === 'string' && value.isWellFormed() ? value : this.fault(name, 'a text', '')
   }
 
   texts(name: string): string[] {
-    const value = this.#ask(name) ?? []
+    const value = this.#ask(name, [])
     const all = Array.isArray(value) && value.every((one) => typeof one === 'string' && one.isWellFormed())
     return all ? (value as string[]) : this.fault(name, 'a list of texts', [])
   }
 
   truth(name: string): boolean {
-    const value = this.#ask(name) ?? false
+    const value = this.#ask(name, false)
     return typeof value === 'boolean' ? value : this.fault(name, 'true or false', false)
   }
 
   count(name: string): number {
-    const value = this.#ask(name) ?? 0
+    const value = this.#ask(name, 0)
     const fits = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff
     return fits ? value : this.fault(name, 'a whole number from 0 to 4294967295', 0)
   }
 
   integer(name: string): bigint {
-    const value = this.#ask(name) ?? 0
+    const value = this.#ask(name, 0)
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value)
-    if (typeof value === 'string' && /^(0|[1-9][0-9]{0,18})$/.test(value) && BigInt(value) <= largestIndex) {
+    if (typeof value === 'string' && patterns.integer.test(value) && BigInt(value) <= largestIndex) {
       return BigInt(value)
     }
     return this.fault(name, 'a whole number from 0 to 2^63 - 1', 0n)
   }
 
   bytes(name: string): Uint8Array {
-    const value = this.#ask(name) ?? ''
-    if (typeof value === 'string' && /^([0-9a-f]{2})*$/.test(value)) return asBytes(Buffer.from(value, 'hex'))
+    const value = this.#ask(name, '')
+    if (typeof value === 'string' && patterns.bytes.test(value)) return asBytes(Buffer.from(value, 'hex'))
     return this.fault(name, 'bytes in lower-case hex', new Uint8Array())
   }
 
@@ -215,18 +244,19 @@ class Members {
   }
 
   object<T>(name: string, reader: (members: Members) => T): T {
-    return new Members(this.#ask(name) ?? {}, `${this.path}.${snake(name)}`, this.faults).read(reader)
+    return new JsonMembers(this.#ask(name, {}), `${this.path}.${snake(name)}`, this.faults).read(reader)
   }
 
   list<T>(name: string, reader: (members: Members) => T): T[] {
-    const value = this.#ask(name) ?? []
+    const value = this.#ask(name, [])
     if (!Array.isArray(value)) return this.fault(name, 'a list', [])
-    return value.map((one, at) => new Members(one, `${this.path}.${snake(name)}[${at}]`, this.faults).read(reader))
+    return value.map((one, at) => new JsonMembers(one, `${this.path}.${snake(name)}[${at}]`, this.faults).read(reader))
   }
 
-  #ask(name: string): unknown {
+  #ask(name: string, absent?: unknown): unknown {
     this.#asked.add(name)
-    return this.#members.get(name)
+    const value = this.#members.get(name)
+    return value === undefined ? absent : value
   }
 }
 
@@ -240,7 +270,7 @@ function snake(name: string): string {
 
 /** Milliseconds of a moment written out with its zone; undefined for everything else, also for the thirtieth of February. */
 function momentFromIso(text: string): number | undefined {
-  const parts = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d{3})?(Z|[+-]\d\d:\d\d)$/.exec(text)
+  const parts = patterns.moment.exec(text)
   if (parts === null) return undefined
   const midnight = new Date(`${parts[1]}T00:00:00Z`)
   const real = !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(parts[1]!)
