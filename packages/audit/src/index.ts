@@ -1,3 +1,6 @@
+export { type Export, type ExportRefused, type OpenExportOptions, openExport, openExportFiles } from './export.ts'
+export type { ExportDifference, ExportDifferenceCode, ExportPlace } from './export-difference.ts'
+export type { ExportFiles } from './export-files.ts'
 export {
   type DigestAnswer,
   type HubHeads,
