@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import type { Cli, Surroundings } from './command.ts'
+import { complete, completionCommand, completionRequest } from './completion.ts'
 import { CommandError, exitOfError, exits } from './exit.ts'
 import { createPrint, plain } from './print.ts'
+import { remedyOf } from './remedy.ts'
 
 /** Every noun; only the one that is asked for is loaded, so that a small command starts quickly. */
 const nouns: readonly {
@@ -62,6 +64,11 @@ const nouns: readonly {
     summary: 'say what is wrong with this machine and the box',
     load: async (cli) => (await import('./doctor.ts')).doctorCommand(cli),
   },
+  {
+    name: 'completion',
+    summary: 'print a script that completes hutong in a shell',
+    load: async (cli) => completionCommand(cli),
+  },
 ]
 
 /** Runs one command line (without `node` and the script) and returns its exit code; never rejects. */
@@ -69,6 +76,11 @@ export async function runCommand(args: readonly string[], surroundings: Surround
   const print = createPrint(surroundings.stdout, surroundings.stderr, surroundings.env)
   const cli: Cli = { ...surroundings, print, exitCode: exits.done }
   try {
+    const toComplete = completionRequest(args)
+    if (toComplete !== undefined) {
+      await complete(cli, await createProgram(cli, toComplete[0]), toComplete)
+      return exits.done
+    }
     const program = await createProgram(cli, args[0])
     await program.parseAsync([...args], { from: 'user' })
     return cli.exitCode
@@ -94,6 +106,8 @@ export async function createProgram(cli: Cli, only?: string): Promise<Command> {
   }
   for (const command of withVerbs(program)) {
     command.exitOverride()
+    // What is wrong stands in the line before; the second says what to do, as after every error.
+    command.showHelpAfterError(`→ ${usageRemedy(command)}`)
     command.configureOutput({
       writeOut: (text) => void cli.stdout.write(text),
       writeErr: (text) => void cli.stderr.write(text),
@@ -102,6 +116,12 @@ export async function createProgram(cli: Cli, only?: string): Promise<Command> {
     })
   }
   return program
+}
+
+function usageRemedy(command: Command): string {
+  const names: string[] = []
+  for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name())
+  return `用法与示例见 see ${names.join(' ')} --help`
 }
 
 /** A command and everything under it. */
@@ -115,8 +135,10 @@ function tell(cli: Cli, error: unknown, isJson: boolean): number {
   const code =
     error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'INTERNAL_ERROR'
   const message = error instanceof Error ? error.message : String(error)
-  if (isJson) cli.print.json({ error: { code, message, exitCode } })
+  const remedy = remedyOf(error)
+  if (isJson) cli.print.json({ error: { code, message, exitCode, remedy } })
   cli.print.complain(`hutong: ${plain(message)}`)
+  cli.print.complain(`→ ${remedy.zh} ${remedy.en}`)
   // Only our own mistakes come with where they happened.
   if (exitCode === exits.ourBug && !(error instanceof CommandError) && error instanceof Error) {
     cli.print.complain(error.stack ?? '')
