@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -52,10 +52,22 @@ async function endedEarly({ exited, written }: Started): Promise<never> {
   throw new Error(`the box ended with ${await exited}: ${written.stderr}`)
 }
 
+const looked = ['versions', 'cryptography', 'disk', 'keys', 'clock', 'quorum', 'witnessed', 'verifier langfang']
+
+/** What `hutong doctor` finds. */
+function examined(): { exitCode: number | null; looked: readonly string[]; bad: readonly string[] } {
+  const cli = join(import.meta.dirname, '..', 'packages', 'cli', 'src', 'main.ts')
+  const run = spawnSync(process.execPath, [cli, 'doctor', '--json', '--data', dataDir], { encoding: 'utf8' })
+  const { symptoms } = JSON.parse(run.stdout) as { symptoms: readonly { what: string; state: string }[] }
+  const bad = symptoms.filter(({ state }) => state === 'bad').map(({ what }) => what)
+  return { exitCode: run.status, looked: symptoms.map(({ what }) => what), bad }
+}
+
 describe('the box as a process', { timeout: limitMs }, () => {
   it('says ready and nothing else, refuses a second one on its data, drains at Ctrl-C and goes on at the next start', async () => {
     const first = start()
     await ready(first)
+    expect(examined()).toMatchObject({ exitCode: 0, bad: [], looked: expect.arrayContaining(looked) })
     const second = start()
     expect(await second.exited).toBe(7)
     expect(second.written).toMatchObject({ stdout: '', stderr: expect.stringContaining(`${dataDir} is in use`) })
@@ -63,6 +75,7 @@ describe('the box as a process', { timeout: limitMs }, () => {
     expect(await first.exited).toBe(0)
     expect(first.written.stderr).toBe('')
     expect(existsSync(join(dataDir, 'box.json'))).toBe(false)
+    expect(examined()).toMatchObject({ exitCode: 1, bad: ['box'] })
     const other = start('--zones', 'beijing')
     expect(await other.exited).toBe(7)
     expect(other.written.stderr).toContain('beijing,tianjin,langfang')
