@@ -6,7 +6,8 @@ import {
   status,
   type UntypedHandleCall,
 } from '@grpc/grpc-js'
-import type { Caller, Identify, Role } from './caller.ts'
+import type { Caller, Identify } from './caller.ts'
+import { notAuthorised, notIdentified, type RoleTable, roleMay, zoneMay } from './doors.ts'
 import {
   type Admission,
   type AnyCall,
@@ -23,6 +24,7 @@ import { openServerWindow } from './grpc-window.ts'
 import type { Logger } from './logger.ts'
 import { addressOf, checkedHost, type Listening } from './loopback.ts'
 import { refuse } from './refusal.ts'
+import { withinMs } from './within.ts'
 
 /** Largest message in either direction; the batches of the contract stay below half of it. */
 export const MESSAGE_LIMIT_BYTES: number = 2 * 1024 * 1024
@@ -39,9 +41,6 @@ export const FLUSH_LIMIT_MS = 500
 /** How often a silent connection is asked whether anybody is there, and how long it may take to say so. */
 export const KEEPALIVE_MS = 20_000
 export const KEEPALIVE_TIMEOUT_MS = 5_000
-
-/** Which roles may call an RPC, by its path `/hutong.v1.LogService/Append`. What is not in it is denied. */
-export type RoleTable = Readonly<Record<string, readonly Role[]>>
 
 /** Options of `createGrpcServer`. */
 export interface GrpcServerOptions {
@@ -201,7 +200,7 @@ class HutongGrpcServer implements GrpcServer {
     if (caller === undefined) throw notIdentified()
     if (!roleMay(this.#options.allow, path, caller.role)) throw notAuthorised()
     const mount = this.#mountFor(path, call)
-    if (mount.zone !== undefined && caller.zone !== mount.zone && caller.zone !== 'hub') throw notAuthorised()
+    if (!zoneMay(mount.zone, caller)) throw notAuthorised()
     if (this.#hall.running.size > (this.#options.maxRunningCalls ?? RUNNING_CALLS_LIMIT)) throw busy()
     const route = mount.routes[path]
     if (route === undefined) throw new Error(`${path} is registered and has no route`)
@@ -275,36 +274,6 @@ function serviceNameOfPath(path: string): string {
 function kindOf(method: AnyMethod): 'unary' | 'clientStream' | 'serverStream' | 'bidi' {
   if (method.requestStream) return method.responseStream ? 'bidi' : 'clientStream'
   return method.responseStream ? 'serverStream' : 'unary'
-}
-
-function roleMay(allow: RoleTable, path: string, role: Role): boolean {
-  return Object.hasOwn(allow, path) && allow[path]?.includes(role) === true
-}
-
-async function withinMs(work: Promise<unknown>, limitMs: number): Promise<void> {
-  const timer = Promise.withResolvers<void>()
-  const timeout = setTimeout(timer.resolve, limitMs)
-  await Promise.race([work, timer.promise])
-  clearTimeout(timeout)
-}
-
-function notIdentified(): ServiceError {
-  return refuse({
-    code: 'NOT_IDENTIFIED',
-    field: 'authorization',
-    zh: '未能确认调用方身份。',
-    en: 'the caller has not shown who it is',
-    grpc: status.UNAUTHENTICATED,
-  })
-}
-
-function notAuthorised(): ServiceError {
-  return refuse({
-    code: 'NOT_AUTHORISED',
-    zh: '调用方无权执行此操作。',
-    en: 'the caller may not do this',
-    grpc: status.PERMISSION_DENIED,
-  })
 }
 
 function zoneAmbiguous(): ServiceError {

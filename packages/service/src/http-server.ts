@@ -1,24 +1,31 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { status } from '@grpc/grpc-js'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { createHttpApp } from './http-app.ts'
 import type { Logger } from './logger.ts'
 import { addressOf, checkedHost, isLoopback, type Listening } from './loopback.ts'
 import type { Metrics } from './metrics.ts'
-import { notFound, problemFromError } from './problem.ts'
+import { addOpenApi } from './open-api.ts'
 import { refuse } from './refusal.ts'
+import { withinMs } from './within.ts'
 
 /** Largest body of a request unless told. */
 export const BODY_LIMIT_BYTES: number = 1024 * 1024
 /** How long a request may take to arrive, and its headers. */
 export const REQUEST_LIMIT_MS = 30_000
 export const HEADERS_LIMIT_MS = 10_000
+/** Largest head of a request, all headers together. */
+export const HEADERS_LIMIT_BYTES: number = 16 * 1024
 /** Connections that may be open. */
 export const HTTP_CONNECTIONS_LIMIT = 1_024
 /** How long running requests get when a server stops. */
 export const REQUEST_DRAIN_LIMIT_MS = 8_000
 
-/** Adds routes to a server or to the part of it under `/z/<zone>`. */
-export type HttpRoutes = (app: FastifyInstance) => void | Promise<void>
+/**
+ * Adds routes to a server or to the part of it under `/z/<zone>`. `draining` aborts when that part begins to stop: a route that waits for
+ * something answers then with what it has.
+ */
+export type HttpRoutes = (app: FastifyInstance, draining: AbortSignal) => void | Promise<void>
 
 /** Options of `createHttpServer`. */
 export interface HttpServerOptions {
@@ -39,8 +46,11 @@ export interface HttpServerOptions {
 
 /** One HTTP server for everything that runs in a process. */
 export interface HttpServer extends AsyncDisposable {
-  /** Puts routes up under `/z/<zone>`; they see paths without it. @throws {Error} the zone is already mounted. */
-  mount(zone: string, routes: HttpRoutes): Promise<void>
+  /**
+   * Puts the routes of a zone's services up under `/z/<zone>`; they see paths without it. `/v1/openapi.json` there describes all of them
+   * that are described. @throws {Error} the zone is already mounted.
+   */
+  mount(zone: string, ...services: readonly HttpRoutes[]): Promise<void>
   /** Takes them down: new requests get 503 ZONE_NOT_RUNNING at once, running ones are answered. */
   unmount(zone: string): Promise<void>
   /** Resolves with the real port. @throws {RangeError} see `Listening`. */
@@ -62,18 +72,22 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
 class HutongHttpServer implements HttpServer {
   readonly #options: HttpServerOptions
-  readonly #root: FastifyInstance
+  readonly #draining: AbortController = new AbortController()
+  #root: FastifyInstance | undefined
   readonly #server: Server
-  readonly #zones: Map<string, FastifyInstance> = new Map()
+  readonly #zones: Map<string, Mount> = new Map()
   readonly #hosts: Set<string>
   #drained: Promise<void> | undefined
 
   constructor(options: HttpServerOptions) {
     this.#options = options
     this.#hosts = new Set(options.hostNames)
-    this.#root = this.#app()
     this.#server = createServer(
-      { requestTimeout: REQUEST_LIMIT_MS, headersTimeout: HEADERS_LIMIT_MS },
+      {
+        requestTimeout: REQUEST_LIMIT_MS,
+        headersTimeout: HEADERS_LIMIT_MS,
+        maxHeaderSize: HEADERS_LIMIT_BYTES,
+      },
       (request, response) => this.#dispatch(request, response),
     )
     this.#server.maxConnections = HTTP_CONNECTIONS_LIMIT
@@ -81,36 +95,47 @@ class HutongHttpServer implements HttpServer {
 
   async prepare(): Promise<void> {
     const { metrics, routes, ready } = this.#options
-    this.#root.get('/healthz', async () => ({ status: 'alive' }))
-    this.#root.get('/readyz', async () => {
+    const root = await this.#app()
+    root.get('/healthz', async () => ({ status: 'alive' }))
+    root.get('/readyz', async () => {
       if (!((await ready?.()) ?? true)) throw notReady()
       return { status: 'ready' }
     })
-    this.#root.all('/z/*', async () => {
+    root.all('/z/*', async () => {
       throw zoneNotRunning()
     })
     if (metrics !== undefined)
-      this.#root.get('/metrics', async (_request, reply) => {
+      root.get('/metrics', async (_request, reply) => {
         const { contentType, body } = await metrics.text()
         return reply.type(contentType).send(body)
       })
-    await routes?.(this.#root)
-    await this.#root.ready()
+    await routes?.(root, this.#draining.signal)
+    await root.ready()
+    this.#root = root
   }
 
-  async mount(zone: string, routes: HttpRoutes): Promise<void> {
+  async mount(zone: string, ...services: readonly HttpRoutes[]): Promise<void> {
     if (!ZONE.test(zone)) throw new TypeError(`zone "${zone}": want lower-case letters, digits and hyphens`)
-    const app = this.#app()
-    await routes(app)
+    const app = await this.#app()
+    const draining = new AbortController()
+    await addOpenApi(app, zone)
+    // Each in a scope of its own: how one service reads bodies is no concern of the next.
+    for (const routes of services) {
+      const scoped: FastifyPluginAsync = async (scope) => routes(scope, draining.signal)
+      await app.register(scoped)
+    }
     await app.ready()
     if (this.#zones.has(zone)) throw new Error(`zone ${zone} is already mounted`)
-    this.#zones.set(zone, app)
+    this.#zones.set(zone, { app, draining, running: new Set() })
   }
 
   async unmount(zone: string): Promise<void> {
-    const app = this.#zones.get(zone)
+    const mount = this.#zones.get(zone)
+    if (mount === undefined) return
     this.#zones.delete(zone)
-    await app?.close()
+    mount.draining.abort()
+    await withinMs(Promise.all(mount.running), this.#options.drainLimitMs ?? REQUEST_DRAIN_LIMIT_MS)
+    await mount.app.close()
   }
 
   async listen(
@@ -140,6 +165,7 @@ class HutongHttpServer implements HttpServer {
   }
 
   async #drain(): Promise<void> {
+    for (const { draining } of [...this.#zones.values(), { draining: this.#draining }]) draining.abort()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
     const cut = setTimeout(
@@ -148,33 +174,29 @@ class HutongHttpServer implements HttpServer {
     )
     await closed
     clearTimeout(cut)
-    for (const app of [...this.#zones.values(), this.#root]) await app.close()
+    for (const { app } of this.#zones.values()) await app.close()
+    await this.#root?.close()
   }
 
   #dispatch(request: IncomingMessage, response: ServerResponse): void {
     // A connection kept alive by its client would hold up the end for seconds after its last answer.
     response.once('close', () => setImmediate(() => this.#drained && this.#server.closeIdleConnections()))
     const match = /^\/z\/([^/?#]*)(?=[/?#]|$)/.exec(request.url ?? '')
-    const app = match?.[1] === undefined ? undefined : this.#zones.get(match[1])
-    if (match === null || app === undefined) this.#root.routing(request, response)
+    const mount = match?.[1] === undefined ? undefined : this.#zones.get(match[1])
+    if (match === null || mount === undefined) this.#root?.routing(request, response)
     else {
       const rest = (request.url ?? '').slice(match[0].length)
       request.url = rest.startsWith('/') ? rest : `/${rest}`
-      app.routing(request, response)
+      const ended = new Promise<void>((resolve) => response.once('close', resolve))
+      mount.running.add(ended)
+      void ended.then(() => mount.running.delete(ended))
+      mount.app.routing(request, response)
     }
   }
 
-  #app(): FastifyInstance {
-    const app = fastify({ bodyLimit: this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES, logger: false })
-    app.addHook('onRequest', async (request, reply) => {
-      reply.headers(SAFE_HEADERS)
-      if (!this.#knows(request.hostname)) throw hostUnknown()
-    })
-    app.setNotFoundHandler(async () => {
-      throw notFound()
-    })
-    app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, this.#options.log))
-    return app
+  #app(): Promise<FastifyInstance> {
+    const { log, bodyLimitBytes = BODY_LIMIT_BYTES } = this.#options
+    return createHttpApp({ log, bodyLimitBytes, knows: (hostname) => this.#knows(hostname) })
   }
 
   #knows(hostname: string): boolean {
@@ -185,19 +207,12 @@ class HutongHttpServer implements HttpServer {
 
 const ZONE = /^[a-z0-9][a-z0-9-]{0,62}$/
 
-// Answers are about licences: no cache keeps them, no frame shows them, no script of others runs in them. A route may
-// say otherwise for a file that never changes.
-const SAFE_HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-}
-
-function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): FastifyReply {
-  // The pattern of the route, not the path: a path may hold a licence's number.
-  const problem = problemFromError(error, log, `${request.method} ${request.routeOptions.url ?? 'unknown'}`)
-  return reply.status(problem.status).type('application/problem+json; charset=utf-8').send(problem)
+/** What is up under one `/z/<zone>`. */
+interface Mount {
+  readonly app: FastifyInstance
+  readonly draining: AbortController
+  /** One for each request that is not answered yet. */
+  readonly running: Set<Promise<void>>
 }
 
 function notReady(): Error {
@@ -215,15 +230,5 @@ function zoneNotRunning(): Error {
     zh: '此处未运行该区域的服务。',
     en: 'no service of that zone runs here',
     grpc: status.UNAVAILABLE,
-  })
-}
-
-function hostUnknown(): Error {
-  return refuse({
-    code: 'HOST_UNKNOWN',
-    field: 'host',
-    zh: '不接受该主机名的请求。',
-    en: 'this server does not answer to that host name',
-    grpc: status.PERMISSION_DENIED,
   })
 }

@@ -33,9 +33,10 @@ const HTTP_STATUSES: ReadonlyMap<status, number> = new Map([
 
 /** The problem a caller may see; errors that are no refusal are logged once and become INTERNAL_ERROR, as under gRPC. */
 export function problemFromError(error: unknown, log: Logger, route: string): Problem {
-  const refusal = refusalOf(error) ?? httpRefusal(error) ?? refusalOf(answerFromError(error, log, route))
+  const refusal =
+    refusalOf(error) ?? misshapen(error) ?? httpRefusal(error) ?? refusalOf(answerFromError(error, log, route))
   if (refusal === undefined) throw new Error('an answer made by refuse carries a refusal')
-  return problemFromRefusal(refusal, httpStatusOf(error))
+  return problemFromRefusal(refusal, refusal.http ?? httpStatusOf(error))
 }
 
 /** `httpStatus` where HTTP has a word of its own for it (413, 415). */
@@ -49,6 +50,40 @@ export function problemFromRefusal(refusal: Refusal, httpStatus?: number): Probl
     detail: refusal.zh,
     detail_en: refusal.en,
   }
+}
+
+/** What one part of a request does not share with its description. */
+interface SchemaFault {
+  readonly instancePath: string
+  readonly message?: string
+  readonly params: Readonly<Record<string, unknown>>
+}
+
+/** A request whose shape is not the described one: which field, and what was expected there. */
+function misshapen(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error) || !('validation' in error) || !Array.isArray(error.validation)) return undefined
+  const fault = deepest(error.validation as readonly SchemaFault[])
+  if (fault === undefined) return undefined
+  const { missingProperty, additionalProperty, allowedValues } = fault.params
+  const member = missingProperty ?? additionalProperty
+  const path = [...fault.instancePath.split('/').slice(1), ...(member === undefined ? [] : [String(member)])]
+  const expected =
+    additionalProperty !== undefined ? 'no such member' : (fault.message ?? '').replace(/^must (be )?/, '')
+  const field = path.reduce((text, step) => (/^[0-9]+$/.test(step) ? `${text}[${step}]` : `${text}.${step}`), '')
+  return {
+    code: 'MALFORMED_REQUEST',
+    field: field.replace(/^\./, '') || String('validationContext' in error ? error.validationContext : 'body'),
+    expected: Array.isArray(allowedValues) ? `one of ${allowedValues.join(', ')}` : expected,
+    zh: '请求内容不符合接口说明。',
+    en: 'the request is not as the interface describes it',
+    grpc: status.INVALID_ARGUMENT,
+  }
+}
+
+/** Of several, the one furthest inside: what lies around it only says that something within does not fit. */
+function deepest(faults: readonly SchemaFault[]): SchemaFault | undefined {
+  const depth = ({ instancePath }: SchemaFault) => instancePath.split('/').length
+  return faults.toSorted((left, right) => depth(right) - depth(left))[0]
 }
 
 // What fastify itself refuses has a status from 400 to 499 and a code that begins with FST_; its text may quote the
@@ -86,6 +121,32 @@ function httpStatusOf(error: unknown): number | undefined {
   const { statusCode, code } = error
   if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return undefined
   return typeof code === 'string' && code.startsWith('FST_') ? statusCode : undefined
+}
+
+/** What a path answers that is there, but not for this method. */
+export function methodNotAllowed(allowed: readonly string[]): Error {
+  return refuse({
+    code: 'METHOD_NOT_ALLOWED',
+    field: 'method',
+    expected: allowed.join(', '),
+    zh: '该地址不接受此方法。',
+    en: 'this path does not answer to that method',
+    grpc: status.UNIMPLEMENTED,
+    http: 405,
+  })
+}
+
+/** What a request answers that wants another media type than there is. */
+export function notAcceptable(mediaType: string): Error {
+  return refuse({
+    code: 'NOT_ACCEPTABLE',
+    field: 'accept',
+    expected: mediaType,
+    zh: '无法以所要求的内容类型答复。',
+    en: 'the answer is not there in the media type asked for',
+    grpc: status.INVALID_ARGUMENT,
+    http: 406,
+  })
 }
 
 /** What a path that leads nowhere answers. */

@@ -24,6 +24,8 @@ export interface Refusal {
   readonly en: string
   /** How gRPC's own vocabulary calls it; tells a stranger's client whether to retry. */
   readonly grpc: status
+  /** The HTTP status, where gRPC's vocabulary has no word for what HTTP says (405, 406, 422). */
+  readonly http?: number
 }
 
 const DETAILS_KEY = 'grpc-status-details-bin'
@@ -74,6 +76,7 @@ function boundedRefusal(refusal: Refusal): Refusal {
     zh: cut(refusal.zh, REFUSAL_SENTENCE_LENGTH),
     en: cut(refusal.en, REFUSAL_SENTENCE_LENGTH),
     grpc: refusal.grpc,
+    ...(refusal.http === undefined ? {} : { http: refusal.http }),
   }
 }
 
