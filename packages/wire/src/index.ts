@@ -9,9 +9,11 @@ export {
   licenceIssuedToWire,
   recognitionDeclaredToWire,
 } from './event.ts'
-export * from './event-json.ts'
+export { type EventJsonReading, eventFromJson } from './event-json.ts'
+export { eventJsonSchema } from './event-schema.ts'
 export * from './hub-leaf.ts'
 export * from './json.ts'
+export { integerJsonSchema, integerToJson } from './json-integer.ts'
 export * from './leaf.ts'
 export * from './log-service.ts'
 export * from './payload.ts'
