@@ -1,19 +1,34 @@
 import { describe, expect, it } from 'vitest'
 import { isAdverse } from './adverse.ts'
-import { declared, issued, observed, restated, resumed, revoked, suspended, withdrawn } from './sample-events.ts'
+import {
+  amended,
+  corrected,
+  declared,
+  issued,
+  observed,
+  renewed,
+  restated,
+  resumed,
+  revoked,
+  suspended,
+  withdrawn,
+} from './sample-events.ts'
 import type { DeclarationState } from './state.ts'
 
 const before: DeclarationState = { versions: [{ version: 1, fromMs: declared.effectiveFromMs, declared }] }
 const next = { ...declared, version: 2 }
 
 describe('isAdverse', () => {
-  it.each([suspended, revoked, withdrawn])('says yes to $kind', (event) => {
+  it.each([amended, suspended, revoked, corrected, withdrawn])('says yes to $kind', (event) => {
     expect(isAdverse(event)).toBe(true)
   })
 
-  it.each([issued, resumed, restated, observed, declared])('says no to $kind with nothing before it', (event) => {
-    expect(isAdverse(event)).toBe(false)
-  })
+  it.each([issued, resumed, renewed, restated, observed, declared])(
+    'says no to $kind with nothing before it',
+    (event) => {
+      expect(isAdverse(event)).toBe(false)
+    },
+  )
 
   it.each([
     ['fewer zones', { ...next, issuingZones: ['beijing'] }],

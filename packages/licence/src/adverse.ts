@@ -3,19 +3,23 @@ import { type DeclarationState, noDeclaration } from './state.ts'
 
 /**
  * Whether an event takes something away from its subject, so that refusing it must not leave the subject as it was:
- * suspending, revoking, withdrawing, and declaring less than what the event would have replaced. `before` is the state
- * of the declaration without the event; licences need none.
+ * suspending, revoking, amending (the version before ends), correcting (what stood was wrong), withdrawing, and declaring
+ * less than what the event would have replaced. `before` is the state of the declaration without the event; licences need
+ * none.
  */
 export function isAdverse(event: Event, before: DeclarationState = noDeclaration): boolean {
   switch (event.kind) {
+    case 'licence_amended':
     case 'licence_suspended':
     case 'licence_revoked':
+    case 'licence_corrected':
     case 'recognition_withdrawn':
       return true
     case 'recognition_declared':
       return replacedBy(event, before).some((earlier) => narrows(event, earlier))
     case 'licence_issued':
     case 'licence_resumed':
+    case 'licence_renewed':
     case 'restated':
     case 'observed':
       return false

@@ -1,7 +1,9 @@
 import type { Authority, Charter, Zone } from './charter.ts'
-import type { LicenceEvent } from './event.ts'
+import type { LicenceEvent, LicenceIssued } from './event.ts'
 import { type IdentifierReading, readIdentifier } from './identifier.ts'
+import { namedLicence } from './named-licence.ts'
 import { refusal } from './sentence.ts'
+import type { LicenceState } from './state.ts'
 import type { Refusal } from './verdict.ts'
 
 /**
@@ -22,20 +24,44 @@ export function mayIssue(charter: Charter, zone: string, authority: string, lice
 }
 
 /**
- * Why the authority of an event has no power for it, under this charter, in the log of the zone with this id. The type
- * is judged where a licence is issued; an authority that may no longer issue a type can still take back what it issued.
+ * Why the authority of an event has no power for it, under this charter, in the log of the zone with this id. The type is
+ * judged where an event gives: issuing, amending, renewing, correcting. An authority that may no longer issue a type can
+ * still take back what it issued, and give back what it took. `before` is the state of the licence without the event.
  */
-export function authorityCheck(charter: Charter, zone: string, event: LicenceEvent): Refusal | undefined {
+export function authorityCheck(
+  charter: Charter,
+  zone: string,
+  event: LicenceEvent,
+  before: LicenceState,
+): Refusal | undefined {
   const found = zoneOf(charter, zone)
-  const field = `event.${event.kind}.authority`
-  if (found === undefined || authorityOf(found, event.authority) === undefined) return ofAnotherZone(zone, field)
-  if (!isIssuedBy(found, event)) return ofAnotherZone(zone, `event.${event.kind}.identifier`)
-  if (event.kind !== 'licence_issued' || mayIssue(charter, zone, event.authority, event.licenceType)) return undefined
-  return refusal('MAY_NOT_ISSUE', { field, parameters: { authority: event.authorityName } })
+  const { identifier, authority, fields } = namedLicence(event)
+  if (found === undefined || authorityOf(found, authority) === undefined) return ofAnotherZone(zone, fields.authority)
+  if (!isIssuedBy(found, identifier, authority)) return ofAnotherZone(zone, fields.identifier)
+  const given = givenBy(event, before)
+  if (given === undefined || mayIssue(charter, zone, authority, given.licenceType)) return undefined
+  return refusal('MAY_NOT_ISSUE', { field: fields.authority, parameters: { authority: given.authorityName } })
+}
+
+/** The licence that comes out of an event which gives; undefined for one that gives nothing, or has nothing to give from. */
+function givenBy(event: LicenceEvent, before: LicenceState): LicenceIssued | undefined {
+  switch (event.kind) {
+    case 'licence_issued':
+      return event
+    case 'licence_amended':
+    case 'licence_corrected':
+      return event.licence
+    case 'licence_renewed':
+      return before.kind === 'none' ? undefined : before.licence
+    case 'licence_suspended':
+    case 'licence_resumed':
+    case 'licence_revoked':
+      return undefined
+  }
 }
 
 /** A variant that names no issuer says nothing against the event's authority. */
-function isIssuedBy(zone: Zone, { identifier, authority }: LicenceEvent): boolean {
+function isIssuedBy(zone: Zone, identifier: string, authority: string): boolean {
   const reading = readIdentifier(identifier)
   if (reading.kind === 'malformed') return false
   if (reading.issuer === undefined) return true

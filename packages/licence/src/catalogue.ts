@@ -262,6 +262,16 @@ export const catalogue = {
     en: 'the manner of a revocation must be given',
     next: 'correct_request',
   },
+  NO_NEXT_VERSION: {
+    zh: '此证照标识之后没有下一版本，不能变更',
+    en: 'no version follows this identifier; it cannot be amended',
+    next: 'look_up_state',
+  },
+  NOT_NEXT_VERSION: {
+    zh: '新版本的证照标识应为{expected}',
+    en: 'the identifier of the new version is {expected}',
+    next: 'correct_request',
+  },
   RECOGNITION_MODE: {
     zh: '须说明跨省通办或异地代办',
     en: 'the mode of a recognition must be given',
@@ -295,6 +305,31 @@ export const catalogue = {
     zh: '证照标识的版本不是已颁发的版本',
     en: 'the identifier is of a version that was not issued',
     next: 'look_up_state',
+  },
+  VERSION_SUPERSEDED: {
+    zh: '此版本已被新版本取代，现行版本为{expected}',
+    en: 'a newer version has taken the place of this one: {expected}',
+    next: 'look_up_state',
+  },
+  FIELD_FIXED: {
+    zh: '{field} 不得变更或更正，应为 {expected}',
+    en: '{field} cannot be amended or corrected; it stays {expected}',
+    next: 'correct_request',
+  },
+  NOTHING_CORRECTED: {
+    zh: '更正内容与现有内容相同',
+    en: 'the correction says what stands already',
+    next: 'look_up_state',
+  },
+  RENEWAL_WITHOUT_END: {
+    zh: '证照没有有效期止，无需延续',
+    en: 'the licence has no end that could be prolonged',
+    next: 'look_up_state',
+  },
+  RENEWAL_NOT_LATER: {
+    zh: '延续后的有效期止须晚于现有的有效期止',
+    en: 'a renewal ends later than the period so far',
+    next: 'correct_request',
   },
   AUTHORITY_DIFFERS: {
     zh: '只有颁发机构可以变更证照状态',

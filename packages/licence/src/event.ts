@@ -2,11 +2,19 @@
  * What happens to a licence or a recognition, as plain data. The wire form lies in `proto`; `wire` translates.
  * Texts are NFC-agnostic: what was given is kept, character for character.
  */
-export type LicenceEvent = LicenceIssued | LicenceSuspended | LicenceResumed | LicenceRevoked
+export type LicenceEvent =
+  | LicenceIssued
+  | LicenceAmended
+  | LicenceSuspended
+  | LicenceResumed
+  | LicenceRevoked
+  | LicenceRenewed
+  | LicenceCorrected
 export type RecognitionEvent = RecognitionDeclared | RecognitionWithdrawn
 export type Event = LicenceEvent | RecognitionEvent | Restated | Observed
 export type EventKind = Event['kind']
 
+/** A licence was issued; in other events and in states: what a licence says. */
 export interface LicenceIssued {
   readonly kind: 'licence_issued'
   /** Licence identifier (GB/T 36904) as written on the licence, 1 to 128 characters. */
@@ -75,6 +83,39 @@ export interface LicenceRevoked {
   readonly identifier: string
   readonly authority: string
   readonly manner: RevocationManner
+  readonly reason: string
+  readonly decidedOn: string
+}
+
+/** A new version 变更; the version before answers SUPERSEDED from then on. */
+export interface LicenceAmended {
+  readonly kind: 'licence_amended'
+  /** The new version, whole: its identifier is the next version of `supersedes`. */
+  readonly licence: LicenceIssued
+  /** Identifier of the version it takes the place of, character for character. */
+  readonly supersedes: string
+  readonly reason: string
+  readonly decidedOn: string
+}
+
+/** The period is prolonged 延续; version and everything else stay. */
+export interface LicenceRenewed {
+  readonly kind: 'licence_renewed'
+  readonly identifier: string
+  readonly authority: string
+  /** The new last day, YYYY-MM-DD. */
+  readonly validUntil: string
+  /** In the place of the files before; none: those before stay. */
+  readonly files: readonly FileDigest[]
+  readonly reason: string
+  readonly decidedOn: string
+}
+
+/** What was written wrongly is put right 更正; identifier and version stay. */
+export interface LicenceCorrected {
+  readonly kind: 'licence_corrected'
+  /** What it should have said, whole. */
+  readonly licence: LicenceIssued
   readonly reason: string
   readonly decidedOn: string
 }

@@ -1,18 +1,39 @@
 import { describe, expect, it } from 'vitest'
 import type { LicenceEvent, RecognitionDeclared } from './event.ts'
 import { declarationInForce, evolveDeclaration, evolveLicence } from './evolve.ts'
-import { declared, issued, resumed, revoked, suspended, withdrawn } from './sample-events.ts'
+import { namedLicence } from './named-licence.ts'
+import {
+  amended,
+  corrected,
+  declared,
+  issued,
+  renewed,
+  resumed,
+  revoked,
+  suspended,
+  withdrawn,
+} from './sample-events.ts'
 import { isRefusal } from './sentence.ts'
 import { type DeclarationState, type LicenceState, noDeclaration, noLicence } from './state.ts'
 
 const states = {
   none: noLicence,
-  in_force: { kind: 'in_force', licence: issued },
-  suspended: { kind: 'suspended', licence: issued },
-  revoked: { kind: 'revoked', licence: issued, manner: 'withdrawn' },
+  in_force: { kind: 'in_force', licence: issued, superseded: [] },
+  suspended: { kind: 'suspended', licence: issued, superseded: [] },
+  revoked: { kind: 'revoked', licence: issued, superseded: [], manner: 'withdrawn' },
 } as const satisfies Record<string, LicenceState>
 
-const events = { issued, suspended, resumed, revoked } as const satisfies Record<string, LicenceEvent>
+const events = { issued, amended, suspended, resumed, revoked, renewed, corrected } as const satisfies Record<
+  string,
+  LicenceEvent
+>
+
+/** What a licence says after an event that changes it. */
+const contents = {
+  amended: amended.licence,
+  renewed: { ...issued, validUntil: '2031-02-28' },
+  corrected: { ...issued, number: '110115-2025-000010' },
+}
 
 describe('evolveLicence', () => {
   // Every state against every event.
@@ -21,28 +42,42 @@ describe('evolveLicence', () => {
     ['none', 'suspended', 'NOT_ISSUED'],
     ['none', 'resumed', 'NOT_ISSUED'],
     ['none', 'revoked', 'NOT_ISSUED'],
+    ['none', 'amended', 'NOT_ISSUED'],
+    ['none', 'renewed', 'NOT_ISSUED'],
+    ['none', 'corrected', 'NOT_ISSUED'],
     ['in_force', 'issued', 'ALREADY_ISSUED'],
     ['in_force', 'suspended', 'suspended'],
     ['in_force', 'resumed', 'NOT_SUSPENDED'],
     ['in_force', 'revoked', 'revoked'],
+    ['in_force', 'amended', 'in_force'],
+    ['in_force', 'renewed', 'in_force'],
+    ['in_force', 'corrected', 'in_force'],
     ['suspended', 'issued', 'ALREADY_ISSUED'],
     ['suspended', 'suspended', 'ALREADY_SUSPENDED'],
     ['suspended', 'resumed', 'in_force'],
     ['suspended', 'revoked', 'revoked'],
+    ['suspended', 'amended', 'suspended'],
+    ['suspended', 'renewed', 'suspended'],
+    ['suspended', 'corrected', 'suspended'],
     ['revoked', 'issued', 'ALREADY_REVOKED'],
     ['revoked', 'suspended', 'ALREADY_REVOKED'],
     ['revoked', 'resumed', 'ALREADY_REVOKED'],
     ['revoked', 'revoked', 'ALREADY_REVOKED'],
+    ['revoked', 'amended', 'ALREADY_REVOKED'],
+    ['revoked', 'renewed', 'ALREADY_REVOKED'],
+    ['revoked', 'corrected', 'ALREADY_REVOKED'],
   ] as const)('%s, then %s: %s', (before, event, after) => {
     const answer = evolveLicence(states[before], events[event])
     expect(isRefusal(answer) ? answer.code : answer.kind).toBe(after)
-    if (!isRefusal(answer) && answer.kind !== 'none') expect(answer.licence).toBe(issued)
+    const says = { ...contents, issued, suspended: issued, resumed: issued, revoked: issued }[event]
+    if (!isRefusal(answer) && answer.kind !== 'none') expect(answer.licence).toEqual(says)
   })
 
   it('keeps the manner of a revocation', () => {
     expect(evolveLicence(states.in_force, { ...revoked, manner: 'cancelled' })).toEqual({
       kind: 'revoked',
       licence: issued,
+      superseded: [],
       manner: 'cancelled',
     })
   })
@@ -63,6 +98,187 @@ describe('evolveLicence', () => {
     })
   })
 })
+
+const otherAuthority = '11430000006122244L'
+const version003 = '1.2.156.3005.2.11100000000013338W011.11110000000021135M.20250000001.003.A'
+const changing = [amended, renewed, corrected] as const
+
+function told(state: LicenceState, ...given: readonly LicenceEvent[]): LicenceState {
+  return given.reduce<LicenceState>((before, event) => {
+    const after = evolveLicence(before, event)
+    if (isRefusal(after)) throw new Error(after.code)
+    return after
+  }, state)
+}
+
+describe('what changes what a licence says', () => {
+  it('an amendment makes a new version and remembers the ones before, through everything that follows', () => {
+    const third = {
+      ...amended,
+      supersedes: amended.licence.identifier,
+      licence: { ...amended.licence, identifier: version003 },
+    }
+    const suspendedThird = { ...suspended, identifier: version003 }
+    const superseded = [issued.identifier, amended.licence.identifier]
+    const after = told(states.in_force, amended, third, suspendedThird)
+    expect(after).toEqual({ kind: 'suspended', licence: third.licence, superseded })
+    expect(told(after, { ...resumed, identifier: version003 })).toEqual({
+      kind: 'in_force',
+      licence: third.licence,
+      superseded,
+    })
+    expect(told(after, { ...revoked, identifier: version003 })).toMatchObject({ kind: 'revoked', superseded })
+    expect(told(after, { ...renewed, identifier: version003 })).toMatchObject({ kind: 'suspended', superseded })
+  })
+
+  it('a renewal moves the end alone, and the files where it gives some', () => {
+    const files = [{ ...issued.files[0]!, sha256: new Uint8Array(32).fill(9) }]
+    expect(told(states.in_force, renewed)).toEqual({
+      kind: 'in_force',
+      licence: { ...issued, validUntil: '2031-02-28' },
+      superseded: [],
+    })
+    expect(told(states.suspended, { ...renewed, files })).toEqual({
+      kind: 'suspended',
+      licence: { ...issued, validUntil: '2031-02-28', files },
+      superseded: [],
+    })
+  })
+
+  it('a renewal may name the very next day, and may follow a renewal', () => {
+    const next = { ...renewed, validUntil: '2028-03-01' }
+    expect(told(states.in_force, next, renewed)).toMatchObject({ licence: { validUntil: '2031-02-28' } })
+  })
+
+  it('a correction may change everything but what makes it another licence', () => {
+    const licence = {
+      ...issued,
+      authorityName: '示范审批局',
+      name: '安全生产许可证',
+      number: '',
+      issuedOn: '2025-02-28',
+      holder: { name: '另一家', code: '110105194912310023', codeType: '999' },
+      validFrom: '',
+      validUntil: '',
+      extensions: [],
+      files: [],
+    }
+    expect(told(states.suspended, { ...corrected, licence })).toEqual({ kind: 'suspended', licence, superseded: [] })
+  })
+
+  it.each<[string, LicenceEvent, string, string]>([
+    [
+      'an amendment to another type',
+      { ...amended, licence: { ...amended.licence, licenceType: '11100000000013338W012' } },
+      'FIELD_FIXED',
+      'licence_amended.licence.licence_type',
+    ],
+    [
+      'an amendment of a real licence into a demonstration document',
+      { ...amended, licence: { ...amended.licence, demonstration: true } },
+      'FIELD_FIXED',
+      'licence_amended.licence.demonstration',
+    ],
+    [
+      'a correction to another type, where the identifier names none',
+      { ...corrected, licence: { ...corrected.licence, licenceType: '11100000000013338W012' } },
+      'FIELD_FIXED',
+      'licence_corrected.licence.licence_type',
+    ],
+    [
+      'a correction that says what stands',
+      { ...corrected, licence: structuredClone(issued) },
+      'NOTHING_CORRECTED',
+      'licence_corrected.licence',
+    ],
+    [
+      'a renewal to the same day',
+      { ...renewed, validUntil: '2028-02-29' },
+      'RENEWAL_NOT_LATER',
+      'licence_renewed.valid_until',
+    ],
+    [
+      'a renewal to an earlier day',
+      { ...renewed, validUntil: '2025-03-01' },
+      'RENEWAL_NOT_LATER',
+      'licence_renewed.valid_until',
+    ],
+    [
+      'a renewal to before the start',
+      { ...renewed, validUntil: '2025-02-28' },
+      'PERIOD_REVERSED',
+      'licence_renewed.valid_until',
+    ],
+  ])('refuses %s', (_, event, code, field) => {
+    expect(evolveLicence(states.in_force, event)).toMatchObject({ code, field: `event.${field}` })
+    expect(evolveLicence(states.suspended, event)).toMatchObject({ code, field: `event.${field}` })
+  })
+
+  it('refuses to make a real licence of a demonstration document', () => {
+    const before = { ...states.in_force, licence: { ...issued, demonstration: true } }
+    for (const event of [amended, corrected])
+      expect(evolveLicence(before, event)).toMatchObject({ code: 'FIELD_FIXED' })
+  })
+
+  it('refuses to renew a licence without end', () => {
+    const before = { ...states.in_force, licence: { ...issued, validUntil: '' } }
+    expect(evolveLicence(before, renewed)).toMatchObject({
+      code: 'RENEWAL_WITHOUT_END',
+      field: 'event.licence_renewed.valid_until',
+    })
+  })
+
+  it('refuses a correction that says what stands after a renewal, and takes one that says what stood before', () => {
+    const after = told(states.in_force, renewed)
+    const back = { ...corrected, licence: issued }
+    expect(evolveLicence(after, { ...corrected, licence: { ...issued, validUntil: '2031-02-28' } })).toMatchObject({
+      code: 'NOTHING_CORRECTED',
+    })
+    expect(told(after, back)).toEqual(states.in_force)
+  })
+
+  it.each(changing)('refuses $kind of a version that was not issued', (event) => {
+    expect(evolveLicence(states.in_force, about(event, version003))).toMatchObject({
+      code: 'VERSION_UNKNOWN',
+      field: namedLicence(event).fields.identifier,
+      expected: issued.identifier,
+    })
+  })
+
+  it.each([...changing, suspended, resumed, revoked])('refuses $kind of a version that was superseded', (event) => {
+    const after = told(states.suspended, amended)
+    expect(evolveLicence(after, about(event, issued.identifier))).toMatchObject({
+      code: 'VERSION_SUPERSEDED',
+      field: namedLicence(event).fields.identifier,
+      expected: amended.licence.identifier,
+    })
+  })
+
+  it.each(changing)('refuses $kind by an authority that did not issue', (event) => {
+    const stranger =
+      event.kind === 'licence_renewed'
+        ? { ...event, authority: otherAuthority }
+        : { ...event, licence: { ...event.licence, authority: otherAuthority } }
+    expect(evolveLicence(states.in_force, stranger)).toMatchObject({
+      code: 'AUTHORITY_DIFFERS',
+      field: namedLicence(event).fields.authority,
+      expected: issued.authority,
+    })
+  })
+
+  it('does not change the state it was given', () => {
+    const before = structuredClone(states.in_force)
+    for (const event of changing) evolveLicence(before, event)
+    expect(before).toEqual(states.in_force)
+  })
+})
+
+/** The same event about another version. */
+function about(event: LicenceEvent, identifier: string): LicenceEvent {
+  if (event.kind === 'licence_amended') return { ...event, supersedes: identifier }
+  if (event.kind === 'licence_corrected') return { ...event, licence: { ...event.licence, identifier } }
+  return { ...event, identifier }
+}
 
 const hourMs = 3_600_000
 const loggedAtMs = declared.effectiveFromMs - 48 * hourMs

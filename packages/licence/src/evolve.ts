@@ -1,15 +1,15 @@
+import { sameLicence } from './content.ts'
 import type {
   LicenceEvent,
   LicenceIssued,
-  LicenceResumed,
-  LicenceRevoked,
-  LicenceSuspended,
+  LicenceRenewed,
   RecognitionDeclared,
   RecognitionEvent,
   RecognitionWithdrawn,
 } from './event.ts'
+import { namedLicence } from './named-licence.ts'
 import { refusal } from './sentence.ts'
-import type { DeclarationState, DeclarationVersion, LicenceState } from './state.ts'
+import type { DeclarationState, DeclarationVersion, LicenceState, LicenceVersions } from './state.ts'
 import type { Refusal } from './verdict.ts'
 
 /**
@@ -19,7 +19,9 @@ import type { Refusal } from './verdict.ts'
 export function evolveLicence(state: LicenceState, event: LicenceEvent): LicenceState | Refusal {
   switch (state.kind) {
     case 'none':
-      return event.kind === 'licence_issued' ? { kind: 'in_force', licence: event } : refusal('NOT_ISSUED')
+      return event.kind === 'licence_issued'
+        ? { kind: 'in_force', licence: event, superseded: [] }
+        : refusal('NOT_ISSUED')
     case 'revoked':
       return refusal('ALREADY_REVOKED')
     case 'in_force':
@@ -64,31 +66,82 @@ export function declarationInForce(state: DeclarationState, atMs: number): Recog
   return declared.effectiveUntilMs === undefined || atMs < declared.effectiveUntilMs ? declared : undefined
 }
 
-type LicenceChange = LicenceSuspended | LicenceResumed | LicenceRevoked
+type LicenceChange = Exclude<LicenceEvent, LicenceIssued>
 type IssuedState = Extract<LicenceState, { readonly kind: 'in_force' | 'suspended' }>
 
 function evolveIssued(state: IssuedState, event: LicenceChange): LicenceState | Refusal {
-  const stranger = refuseStranger(state.licence, event)
+  const stranger = refuseStranger(state, event)
   if (stranger !== undefined) return stranger
-  const { licence } = state
+  const { licence, superseded } = state
   switch (event.kind) {
     case 'licence_suspended':
-      return state.kind === 'suspended' ? refusal('ALREADY_SUSPENDED') : { kind: 'suspended', licence }
+      return state.kind === 'suspended' ? refusal('ALREADY_SUSPENDED') : { kind: 'suspended', licence, superseded }
     case 'licence_resumed':
-      return state.kind === 'suspended' ? { kind: 'in_force', licence } : refusal('NOT_SUSPENDED')
+      return state.kind === 'suspended' ? { kind: 'in_force', licence, superseded } : refusal('NOT_SUSPENDED')
     case 'licence_revoked':
-      return { kind: 'revoked', licence, manner: event.manner }
+      return { kind: 'revoked', licence, superseded, manner: event.manner }
+    // What changes the content keeps the standing: a suspended licence is suspended in its new version too.
+    case 'licence_amended':
+      return (
+        refuseOtherLicence(licence, event.licence, event.kind) ?? {
+          kind: state.kind,
+          licence: event.licence,
+          superseded: [...superseded, licence.identifier],
+        }
+      )
+    case 'licence_renewed':
+      return refuseRenewal(licence, event) ?? { kind: state.kind, licence: renewed(licence, event), superseded }
+    case 'licence_corrected':
+      return (
+        refuseOtherLicence(licence, event.licence, event.kind) ??
+        (sameLicence(licence, event.licence)
+          ? refusal('NOTHING_CORRECTED', { field: 'event.licence_corrected.licence' })
+          : { kind: state.kind, licence: event.licence, superseded })
+      )
   }
 }
 
-function refuseStranger(licence: LicenceIssued, event: LicenceChange): Refusal | undefined {
-  if (event.identifier !== licence.identifier) {
-    return refusal('VERSION_UNKNOWN', { field: `event.${event.kind}.identifier`, expected: licence.identifier })
+/** An event must name the version that counts, and be the word of the authority that issued it. */
+function refuseStranger({ licence, superseded }: LicenceVersions, event: LicenceChange): Refusal | undefined {
+  const { identifier, authority, fields } = namedLicence(event)
+  if (identifier !== licence.identifier) {
+    const code = superseded.includes(identifier) ? 'VERSION_SUPERSEDED' : 'VERSION_UNKNOWN'
+    return refusal(code, { field: fields.identifier, expected: licence.identifier })
   }
-  if (event.authority !== licence.authority) {
-    return refusal('AUTHORITY_DIFFERS', { field: `event.${event.kind}.authority`, expected: licence.authority })
+  if (authority === licence.authority) return undefined
+  return refusal('AUTHORITY_DIFFERS', { field: fields.authority, expected: licence.authority })
+}
+
+/**
+ * What no amendment and no correction may change, because the licence would be another: its type (the authority's power was
+ * judged by it, and declarations recognise by it), and that it is a demonstration document (else an invented licence
+ * becomes a real one without ever having been issued). Everything else may have been written wrongly, the holder's number
+ * and the dates above all: the history keeps what was said before, and by whom it was put right.
+ */
+function refuseOtherLicence(
+  before: LicenceIssued,
+  after: LicenceIssued,
+  kind: 'licence_amended' | 'licence_corrected',
+): Refusal | undefined {
+  const path = `event.${kind}.licence`
+  if (after.licenceType !== before.licenceType) {
+    return refusal('FIELD_FIXED', { field: `${path}.licence_type`, expected: before.licenceType })
   }
-  return undefined
+  if (after.demonstration === before.demonstration) return undefined
+  return refusal('FIELD_FIXED', { field: `${path}.demonstration`, expected: String(before.demonstration) })
+}
+
+/** Dates of this form stand in the order of their texts. */
+function refuseRenewal({ validFrom, validUntil }: LicenceIssued, event: LicenceRenewed): Refusal | undefined {
+  const field = 'event.licence_renewed.valid_until'
+  if (validUntil === '') return refusal('RENEWAL_WITHOUT_END', { field })
+  if (event.validUntil < validFrom) return refusal('PERIOD_REVERSED', { field, expected: `later than ${validUntil}` })
+  if (event.validUntil > validUntil) return undefined
+  return refusal('RENEWAL_NOT_LATER', { field, expected: `later than ${validUntil}` })
+}
+
+function renewed(licence: LicenceIssued, { validUntil, files }: LicenceRenewed): LicenceIssued {
+  return { ...licence, validUntil, files: files.length > 0 ? files : licence.files }
 }
 
 function declare(event: RecognitionDeclared, at: DeclarationTerms): DeclarationVersion | Refusal {

@@ -7,16 +7,20 @@ import type { Event, LicenceIssued } from './event.ts'
 import { checkForm } from './form.ts'
 import { readIdentifier } from './identifier.ts'
 import {
+  amended,
   charter,
+  corrected,
   declared,
   issued,
   observed,
+  renewed,
   restated,
   resumed,
   revoked,
   suspended,
   withdrawn,
 } from './sample-events.ts'
+import { noLicence } from './state.ts'
 
 const wrongManner = { ...revoked, manner: 'unspecified' } as unknown as Event
 const wrongMode = { ...declared, mode: 'unspecified' } as unknown as Event
@@ -25,10 +29,19 @@ const many = (count: number) => Array.from({ length: count }, (_, at) => `item-$
 const extensions = (count: number, length: number) =>
   Array.from({ length: count }, (_, at) => ({ name: `KZ_${at}`, value: 'x'.repeat(length) }))
 
+const subject = '1.2.156.3005.2.11100000000013338W011.11110000000021135M.20250000001'
+
+function amendedTo(identifier: string, licenceType: string = issued.licenceType): Event {
+  return { ...amended, licence: { ...amended.licence, identifier, licenceType } }
+}
+
 describe('checkForm', () => {
-  it.each([issued, suspended, resumed, revoked, declared, withdrawn, restated, observed])('takes $kind', (event) => {
-    expect(checkForm(event)).toBeUndefined()
-  })
+  it.each([issued, amended, suspended, resumed, revoked, renewed, corrected, declared, withdrawn, restated, observed])(
+    'takes $kind',
+    (event) => {
+      expect(checkForm(event)).toBeUndefined()
+    },
+  )
 
   it.each<[string, Event]>([
     ['no period', { ...issued, validFrom: '', validUntil: '' }],
@@ -42,6 +55,8 @@ describe('checkForm', () => {
     ['the widest declaration', { ...declared, issuingZones: many(64), matters: many(512), fields: many(64) }],
     ['a declaration without end', { ...declared, effectiveUntilMs: undefined }],
     ['the largest index', { ...restated, index: 2n ** 63n - 1n }],
+    ['a correction of a variant', { ...corrected, licence: { ...issued, identifier: '1.2.156.3003.2.77.A1' } }],
+    ['a renewal of a variant', { ...renewed, identifier: '1.2.156.3003.2.77.A1' }],
     ['a declaration restated', { ...restated, about: { kind: 'declaration', declarationId: 'a' } }],
   ])('takes %s', (_, event) => {
     expect(checkForm(event)).toBeUndefined()
@@ -179,6 +194,67 @@ describe('checkForm', () => {
       { ...suspended, reason: '因'.repeat(501) },
       'TEXT_TOO_LONG',
       'licence_suspended.reason',
+    ],
+    ['no identifier to supersede', { ...amended, supersedes: '' }, 'MISSING_IDENTIFIER', 'licence_amended.supersedes'],
+    [
+      'a new version of a variant, which has none',
+      { ...amended, supersedes: '1.2.156.3003.2.77', licence: { ...issued, identifier: '1.2.156.3003.2.78' } },
+      'NO_NEXT_VERSION',
+      'licence_amended.supersedes',
+    ],
+    [
+      'a version after 999',
+      { ...amended, supersedes: `${subject}.999.U` },
+      'NO_NEXT_VERSION',
+      'licence_amended.supersedes',
+    ],
+    ['a version that skips', amendedTo(`${subject}.003.A`), 'NOT_NEXT_VERSION', 'licence_amended.licence.identifier'],
+    ['a version that stays', amendedTo(issued.identifier), 'NOT_NEXT_VERSION', 'licence_amended.licence.identifier'],
+    [
+      'a version of another licence',
+      amendedTo('1.2.156.3005.2.11100000000013338W009.11330105002500287C.2025052201.002.0', '11100000000013338W009'),
+      'NOT_NEXT_VERSION',
+      'licence_amended.licence.identifier',
+    ],
+    [
+      'a new version of another type',
+      { ...amended, licence: { ...amended.licence, licenceType: '11100000000013338W012' } },
+      'LICENCE_TYPE_DIFFERS',
+      'licence_amended.licence.licence_type',
+    ],
+    [
+      'a new version that no licence could be',
+      { ...amended, licence: { ...amended.licence, holder: { ...issued.holder, name: '' } } },
+      'MISSING_TEXT',
+      'licence_amended.licence.holder.name',
+    ],
+    [
+      'an amendment on no day',
+      { ...amended, decidedOn: '2026-06-31' },
+      'IMPOSSIBLE_DATE',
+      'licence_amended.decided_on',
+    ],
+    ['a renewal without its end', { ...renewed, validUntil: '' }, 'IMPOSSIBLE_DATE', 'licence_renewed.valid_until'],
+    ['a renewal to no day', { ...renewed, validUntil: '2031-02-29' }, 'IMPOSSIBLE_DATE', 'licence_renewed.valid_until'],
+    [
+      'a renewal with 17 files',
+      { ...renewed, files: Array.from({ length: 17 }, () => file) },
+      'TOO_MANY_FILES',
+      'licence_renewed.files',
+    ],
+    ['a renewal of nothing', { ...renewed, identifier: 'x' }, 'MALFORMED_IDENTIFIER', 'licence_renewed.identifier'],
+    ['a renewal by nobody', { ...renewed, authority: '' }, 'AUTHORITY_CREDIT_CODE', 'licence_renewed.authority'],
+    [
+      'a correction to a period reversed',
+      { ...corrected, licence: { ...issued, validUntil: '2025-02-28' } },
+      'PERIOD_REVERSED',
+      'licence_corrected.licence.valid_until',
+    ],
+    [
+      'a correction with a reason of 501 characters',
+      { ...corrected, reason: '因'.repeat(501) },
+      'TEXT_TOO_LONG',
+      'licence_corrected.reason',
     ],
     ['a decision on no day', { ...revoked, decidedOn: '2026-06-31' }, 'IMPOSSIBLE_DATE', 'licence_revoked.decided_on'],
     ['no manner', wrongManner, 'REVOCATION_MANNER', 'licence_revoked.manner'],
@@ -341,7 +417,7 @@ function codeOfLine(alliance: Charter, line: string): string | undefined {
     return 'NOT_JSON'
   }
   const event = eventFromEnglish(fields)
-  return (checkForm(event) ?? authorityCheck(alliance, fields.KZ_ZONE!, event))?.code
+  return (checkForm(event) ?? authorityCheck(alliance, fields.KZ_ZONE!, event, noLicence))?.code
 }
 
 const englishNames = [

@@ -5,7 +5,10 @@ import type {
   Event,
   Extension,
   FileDigest,
+  LicenceAmended,
+  LicenceCorrected,
   LicenceIssued,
+  LicenceRenewed,
   LicenceResumed,
   LicenceRevoked,
   LicenceSuspended,
@@ -17,7 +20,7 @@ import type {
   RevocationManner,
 } from './event.ts'
 import { checkHolder } from './holder.ts'
-import { readIdentifier } from './identifier.ts'
+import { nextVersionOf, readIdentifier } from './identifier.ts'
 import { refusal } from './sentence.ts'
 import { checkText, utf8LengthBytes } from './text.ts'
 import type { Refusal } from './verdict.ts'
@@ -60,7 +63,13 @@ const modes: readonly RecognitionMode[] = ['cross_province', 'on_behalf']
 export function checkForm(event: Event): Refusal | undefined {
   switch (event.kind) {
     case 'licence_issued':
-      return checkIssued(event)
+      return checkLicence(event, 'event.licence_issued')
+    case 'licence_amended':
+      return checkAmended(event)
+    case 'licence_renewed':
+      return checkRenewed(event)
+    case 'licence_corrected':
+      return checkCorrected(event)
     case 'licence_suspended':
     case 'licence_resumed':
     case 'licence_revoked':
@@ -76,22 +85,53 @@ export function checkForm(event: Event): Refusal | undefined {
   }
 }
 
-function checkIssued(event: LicenceIssued): Refusal | undefined {
+function checkLicence(licence: LicenceIssued, path: string): Refusal | undefined {
   return (
-    checkIdentifier(event.identifier, 'event.licence_issued.identifier', event.licenceType) ??
-    checkAuthority(event.authority, 'event.licence_issued.authority') ??
-    checkText(event.authorityName, NAME, 'event.licence_issued.authority_name', 'name') ??
-    checkLicenceType(event.licenceType, 'event.licence_issued.licence_type') ??
-    checkText(event.name, NAME, 'event.licence_issued.name', 'name') ??
-    checkText(event.number, LICENCE_NUMBER, 'event.licence_issued.number') ??
-    checkDate(event.issuedOn, 'event.licence_issued.issued_on', 'required') ??
-    checkHolder(event.holder) ??
-    checkDate(event.validFrom, 'event.licence_issued.valid_from', 'may be empty') ??
-    checkDate(event.validUntil, 'event.licence_issued.valid_until', 'may be empty') ??
-    checkPeriod(event.validFrom, event.validUntil) ??
-    checkExtensions(event.extensions) ??
-    checkFiles(event.files)
+    checkIdentifier(licence.identifier, `${path}.identifier`) ??
+    checkTypeOfIdentifier(licence, `${path}.licence_type`) ??
+    checkAuthority(licence.authority, `${path}.authority`) ??
+    checkText(licence.authorityName, NAME, `${path}.authority_name`, 'name') ??
+    checkLicenceType(licence.licenceType, `${path}.licence_type`) ??
+    checkText(licence.name, NAME, `${path}.name`, 'name') ??
+    checkText(licence.number, LICENCE_NUMBER, `${path}.number`) ??
+    checkDate(licence.issuedOn, `${path}.issued_on`, 'required') ??
+    checkHolder(licence.holder, `${path}.holder`) ??
+    checkDate(licence.validFrom, `${path}.valid_from`, 'may be empty') ??
+    checkDate(licence.validUntil, `${path}.valid_until`, 'may be empty') ??
+    checkPeriod(licence, `${path}.valid_until`) ??
+    checkExtensions(licence.extensions, `${path}.extensions`) ??
+    checkFiles(licence.files, `${path}.files`)
   )
+}
+
+/** Versions go up by one: what comes next can be told from the identifier alone, to the check character. */
+function checkAmended(event: LicenceAmended): Refusal | undefined {
+  const path = 'event.licence_amended'
+  const malformed =
+    checkIdentifier(event.supersedes, `${path}.supersedes`) ??
+    checkLicence(event.licence, `${path}.licence`) ??
+    checkDecision(event, path)
+  if (malformed !== undefined) return malformed
+  const next = nextVersionOf(event.supersedes)
+  if (next === undefined) return refusal('NO_NEXT_VERSION', { field: `${path}.supersedes` })
+  if (event.licence.identifier === next) return undefined
+  return refusal('NOT_NEXT_VERSION', { field: `${path}.licence.identifier`, expected: next })
+}
+
+function checkRenewed(event: LicenceRenewed): Refusal | undefined {
+  const path = 'event.licence_renewed'
+  return (
+    checkIdentifier(event.identifier, `${path}.identifier`) ??
+    checkAuthority(event.authority, `${path}.authority`) ??
+    checkDate(event.validUntil, `${path}.valid_until`, 'required') ??
+    checkFiles(event.files, `${path}.files`) ??
+    checkDecision(event, path)
+  )
+}
+
+function checkCorrected(event: LicenceCorrected): Refusal | undefined {
+  const path = 'event.licence_corrected'
+  return checkLicence(event.licence, `${path}.licence`) ?? checkDecision(event, path)
 }
 
 function checkChange(event: LicenceSuspended | LicenceResumed | LicenceRevoked): Refusal | undefined {
@@ -100,6 +140,15 @@ function checkChange(event: LicenceSuspended | LicenceResumed | LicenceRevoked):
     checkIdentifier(event.identifier, `${path}.identifier`) ??
     checkAuthority(event.authority, `${path}.authority`) ??
     (event.kind === 'licence_revoked' ? checkManner(event.manner) : undefined) ??
+    checkDecision(event, path)
+  )
+}
+
+function checkDecision(
+  event: { readonly reason: string; readonly decidedOn: string },
+  path: string,
+): Refusal | undefined {
+  return (
     checkText(event.reason, REASON, `${path}.reason`) ??
     checkDate(event.decidedOn, `${path}.decided_on`, 'may be empty')
   )
@@ -151,12 +200,16 @@ function checkObserved({ head }: Observed): Refusal | undefined {
   return refusal('HEAD_TOO_LARGE', { field: 'event.observed.head', expected: `at most ${HEAD_LIMIT_BYTES} bytes` })
 }
 
-function checkIdentifier(text: string, field: string, licenceType?: string): Refusal | undefined {
+function checkIdentifier(text: string, field: string): Refusal | undefined {
   const reading = readIdentifier(text)
-  if (reading.kind === 'malformed') return { ...reading.refusal, field }
-  if (licenceType === undefined || reading.licenceType === undefined) return undefined
+  return reading.kind === 'malformed' ? { ...reading.refusal, field } : undefined
+}
+
+function checkTypeOfIdentifier({ identifier, licenceType }: LicenceIssued, field: string): Refusal | undefined {
+  const reading = readIdentifier(identifier)
+  if (reading.kind === 'malformed' || reading.licenceType === undefined) return undefined
   if (reading.licenceType === licenceType) return undefined
-  return refusal('LICENCE_TYPE_DIFFERS', { field: 'event.licence_issued.licence_type', expected: reading.licenceType })
+  return refusal('LICENCE_TYPE_DIFFERS', { field, expected: reading.licenceType })
 }
 
 function checkAuthority(code: string, field: string): Refusal | undefined {
@@ -177,13 +230,12 @@ function checkDate(text: string, field: string, presence: 'required' | 'may be e
 }
 
 /** Dates of this form stand in the order of their texts. */
-function checkPeriod(validFrom: string, validUntil: string): Refusal | undefined {
+function checkPeriod({ validFrom, validUntil }: LicenceIssued, field: string): Refusal | undefined {
   if (validFrom === '' || validUntil === '' || validFrom <= validUntil) return undefined
-  return refusal('PERIOD_REVERSED', { field: 'event.licence_issued.valid_until', expected: `${validFrom} or later` })
+  return refusal('PERIOD_REVERSED', { field, expected: `${validFrom} or later` })
 }
 
-function checkExtensions(extensions: readonly Extension[]): Refusal | undefined {
-  const field = 'event.licence_issued.extensions'
+function checkExtensions(extensions: readonly Extension[], field: string): Refusal | undefined {
   if (extensions.length > EXTENSIONS_LIMIT) {
     return refusal('TOO_MANY_EXTENSIONS', { field, expected: `at most ${EXTENSIONS_LIMIT}` })
   }
@@ -210,8 +262,7 @@ function checkExtension({ name, value }: Extension, field: string): Refusal | un
   return refusal('OVERSIZE_EXTENSION', { field: badValue.field, expected: badValue.expected })
 }
 
-function checkFiles(files: readonly FileDigest[]): Refusal | undefined {
-  const field = 'event.licence_issued.files'
+function checkFiles(files: readonly FileDigest[], field: string): Refusal | undefined {
   if (files.length > FILES_LIMIT) return refusal('TOO_MANY_FILES', { field, expected: `at most ${FILES_LIMIT}` })
   for (const [at, file] of files.entries()) {
     const malformed = checkFile(file, `${field}[${at}]`)

@@ -12,7 +12,7 @@ describe('checkHolder', () => {
     { name: '某协会', code: '京社证字第1号', codeType: '099' },
     { name: '𬭎'.repeat(200), code: '1', codeType: '999' },
   ])('takes $codeType $code', (holder) => {
-    expect(checkHolder(holder)).toBeUndefined()
+    expect(checkHolder(holder, 'event.licence_issued.holder')).toBeUndefined()
   })
 
   it.each([
@@ -31,7 +31,10 @@ describe('checkHolder', () => {
     ['a type of two digits', { ...company, codeType: '01' }, 'HOLDER_CODE_TYPE', 'code_type'],
     ['a type of letters', { ...company, codeType: 'abc' }, 'HOLDER_CODE_TYPE', 'code_type'],
   ])('refuses %s', (_, holder, code, field) => {
-    expect(checkHolder(holder)).toMatchObject({ code, field: `event.licence_issued.holder.${field}` })
+    expect(checkHolder(holder, 'event.licence_issued.holder')).toMatchObject({
+      code,
+      field: `event.licence_issued.holder.${field}`,
+    })
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { identifierCheckCharacter, identifierSubjectString, readIdentifier } from './identifier.ts'
+import { identifierCheckCharacter, identifierSubjectString, nextVersionOf, readIdentifier } from './identifier.ts'
 
 // Published examples; their check characters were not made here.
 const good = [
@@ -136,6 +136,27 @@ describe('identifierSubjectString', () => {
       expect(identifierSubjectString(text)).toBe(text)
     },
   )
+})
+
+describe('nextVersionOf', () => {
+  // Check characters computed by another implementation of ISO 7064 MOD 37,36.
+  it.each([
+    ['11100000000013338W011.11110000000021135M.20250000001.001.E', '.002.C'],
+    ['11100000000013338W011.11110000000021135M.20250000001.002.C', '.003.A'],
+    ['11100000000013338W009.11330105002500287C.2025052201.002.0', '.003.Y'],
+    ['11100000MB03271699022.340100.000000016.001.9', '.002.7'],
+  ])('of %s ends with %s', (rest, end) => {
+    const text = `1.2.156.3005.2.${rest}`
+    expect(nextVersionOf(text)).toBe(`${identifierSubjectString(text)}${end}`)
+  })
+
+  it.each([
+    ['a variant', '1.2.156.3003.2.11100000000013338W011.11110000000021135M.20250000001.001.E'],
+    ['a malformed one', example.slice(0, -1)],
+    ['version 999', '1.2.156.3005.2.11100000000013338W011.11110000000021135M.20250000001.999.U'],
+  ])('of %s is none', (_, text) => {
+    expect(nextVersionOf(text)).toBeUndefined()
+  })
 })
 
 describe('identifierCheckCharacter', () => {

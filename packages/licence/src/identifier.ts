@@ -13,6 +13,7 @@ const TYPE_LENGTH = 21
 const ISSUER_LENGTH = 18
 const REGION_LENGTH = 6
 const VERSION_LENGTH = 3
+const LAST_VERSION = '999'
 const DOT = 46
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
@@ -102,6 +103,19 @@ export function identifierCheckCharacter(characters: string): string {
     throw new TypeError('check character of an identifier: want characters of 0-9A-Z')
   }
   return checkCharacterBetween(characters, 0, characters.length)
+}
+
+/**
+ * The identifier of the version after this one, its check character computed. Undefined where none follows: of a variant,
+ * whose parts nothing vouches for, of a malformed one, and after 999.
+ */
+export function nextVersionOf(identifier: string): string | undefined {
+  const reading = readIdentifier(identifier)
+  if (reading.kind !== 'well_formed' || reading.version === LAST_VERSION) return undefined
+  const { licenceType, issuer, serial, subjectString } = reading
+  const version = String(Number(reading.version) + 1).padStart(VERSION_LENGTH, '0')
+  const check = identifierCheckCharacter(`${licenceType}${issuer.code}${serial}${version}`)
+  return `${subjectString}.${version}.${check}`
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { Charter } from './charter.ts'
 import type {
+  LicenceAmended,
+  LicenceCorrected,
   LicenceIssued,
+  LicenceRenewed,
   LicenceResumed,
   LicenceRevoked,
   LicenceSuspended,
@@ -57,6 +60,37 @@ export const revoked: LicenceRevoked = {
   manner: 'penalty',
   reason: '',
   decidedOn: '2026-02-01',
+}
+
+/** Version 002 of the same licence; its check character was computed outside this code. */
+export const amended: LicenceAmended = {
+  kind: 'licence_amended',
+  licence: {
+    ...issued,
+    identifier: '1.2.156.3005.2.11100000000013338W011.11110000000021135M.20250000001.002.C',
+    holder: { ...issued.holder, name: '示范建筑工程集团有限公司' },
+    issuedOn: '2026-03-01',
+  },
+  supersedes: identifier,
+  reason: '企业更名',
+  decidedOn: '2026-03-01',
+}
+
+export const renewed: LicenceRenewed = {
+  kind: 'licence_renewed',
+  identifier,
+  authority,
+  validUntil: '2031-02-28',
+  files: [],
+  reason: '延续三年',
+  decidedOn: '2028-01-15',
+}
+
+export const corrected: LicenceCorrected = {
+  kind: 'licence_corrected',
+  licence: { ...issued, number: '110115-2025-000010' },
+  reason: '编号笔误',
+  decidedOn: '',
 }
 
 export const declared: RecognitionDeclared = {

@@ -3,9 +3,17 @@ import type { LicenceIssued, RecognitionDeclared, RevocationManner } from './eve
 /** What the events about one licence, folded, come to. */
 export type LicenceState =
   | { readonly kind: 'none' }
-  | { readonly kind: 'in_force'; readonly licence: LicenceIssued }
-  | { readonly kind: 'suspended'; readonly licence: LicenceIssued }
-  | { readonly kind: 'revoked'; readonly licence: LicenceIssued; readonly manner: RevocationManner }
+  | ({ readonly kind: 'in_force' } & LicenceVersions)
+  | ({ readonly kind: 'suspended' } & LicenceVersions)
+  | ({ readonly kind: 'revoked'; readonly manner: RevocationManner } & LicenceVersions)
+
+/** The version of a licence that counts, and those it has taken the place of. */
+export interface LicenceVersions {
+  /** What it says, after all that amended, renewed and corrected it. */
+  readonly licence: LicenceIssued
+  /** Identifiers of the earlier versions, the oldest first. */
+  readonly superseded: readonly string[]
+}
 
 /** What the events about one declaration, folded, come to: every version, so that any time can be asked. */
 export interface DeclarationState {

@@ -1,5 +1,6 @@
 import type { Event } from './event.ts'
 import { identifierSubjectString } from './identifier.ts'
+import { namedLicence } from './named-licence.ts'
 
 /**
  * What an event is about, as the string that goes into its leaf's subject (F5): a licence's identifier without its last
@@ -9,10 +10,13 @@ import { identifierSubjectString } from './identifier.ts'
 export function subjectStringOf(event: Event): string | undefined {
   switch (event.kind) {
     case 'licence_issued':
+    case 'licence_amended':
     case 'licence_suspended':
     case 'licence_resumed':
     case 'licence_revoked':
-      return identifierSubjectString(event.identifier)
+    case 'licence_renewed':
+    case 'licence_corrected':
+      return identifierSubjectString(namedLicence(event).identifier)
     case 'recognition_declared':
     case 'recognition_withdrawn':
       return event.declarationId

@@ -41,7 +41,7 @@ function codesOf(world: World, published: Published) {
     .events.map(({ code }) => code)
 }
 
-const unknownKind = 2
+const unknownKind = 6
 const otherVersion = (leaf: Uint8Array) => {
   const changed = Buffer.from(leaf)
   expect([...changed.subarray(0, 2)]).toEqual([0x08, 0x01])
@@ -112,7 +112,7 @@ const clouds: readonly {
 const newer: readonly { readonly what: string; readonly twist: Omit<Twisted, 'event'> }[] = [
   {
     what: 'a kind below 128 with a payload that nobody here knows',
-    twist: { kind: unknownKind, payload: Buffer.from('2203920100', 'hex') },
+    twist: { kind: unknownKind, payload: Buffer.from('2203b20100', 'hex') },
   },
   { what: 'a kind below 128 that nobody here knows with a payload that is known', twist: { kind: unknownKind } },
   { what: 'another version of leaves', twist: { leaf: otherVersion } },

@@ -231,10 +231,13 @@ function judgeEvent(
   const charter = kept.position === undefined ? newestCharter(trust) : charterAt(trust, kept.position)
   switch (event.kind) {
     case 'licence_issued':
+    case 'licence_amended':
     case 'licence_suspended':
     case 'licence_resumed':
-    case 'licence_revoked': {
-      const refusal = checkForm(event) ?? authorityCheck(charter, fold.zone, event)
+    case 'licence_revoked':
+    case 'licence_renewed':
+    case 'licence_corrected': {
+      const refusal = checkForm(event) ?? authorityCheck(charter, fold.zone, event, fold.licence)
       const next = refusal ?? evolveLicence(fold.licence, event)
       return isRefusal(next) ? refusedEvent(event, next, isAdverse(event)) : { code: stands, licence: next }
     }

@@ -35,6 +35,11 @@ const count: fc.Arbitrary<number> = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.
 const texts: fc.Arbitrary<string[]> = fc.array(text, { maxLength: 4 })
 const orNone = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
 
+const licenceFilesArbitrary = fc.array(
+  fc.record({ sha256: bytes(32), sm3: bytes(32), sizeBytes: index, mediaType: text }),
+  { maxLength: 2 },
+)
+
 export const licenceIssuedArbitrary: fc.Arbitrary<LicenceIssued> = fc.record({
   kind: fc.constant('licence_issued' as const),
   identifier: text,
@@ -48,9 +53,7 @@ export const licenceIssuedArbitrary: fc.Arbitrary<LicenceIssued> = fc.record({
   validFrom: text,
   validUntil: text,
   extensions: fc.array(fc.record({ name: text, value: text }), { maxLength: 3 }),
-  files: fc.array(fc.record({ sha256: bytes(32), sm3: bytes(32), sizeBytes: index, mediaType: text }), {
-    maxLength: 2,
-  }),
+  files: licenceFilesArbitrary,
   demonstration: fc.boolean(),
 })
 
@@ -68,16 +71,34 @@ export const recognitionDeclaredArbitrary: fc.Arbitrary<RecognitionDeclared> = f
   legalBasis: text,
 })
 
-const decision = { identifier: text, authority: text, reason: text, decidedOn: text }
+const grounds = { reason: text, decidedOn: text }
+const decision = { identifier: text, authority: text, ...grounds }
 
 const eventArbitraries: { readonly [K in Event['kind']]: fc.Arbitrary<Extract<Event, { kind: K }>> } = {
   licence_issued: licenceIssuedArbitrary,
+  licence_amended: fc.record({
+    kind: fc.constant('licence_amended' as const),
+    licence: licenceIssuedArbitrary,
+    supersedes: text,
+    ...grounds,
+  }),
   licence_suspended: fc.record({ kind: fc.constant('licence_suspended' as const), ...decision }),
   licence_resumed: fc.record({ kind: fc.constant('licence_resumed' as const), ...decision }),
   licence_revoked: fc.record({
     kind: fc.constant('licence_revoked' as const),
     ...decision,
     manner: fc.constantFrom('cancelled' as const, 'withdrawn' as const, 'penalty' as const),
+  }),
+  licence_renewed: fc.record({
+    kind: fc.constant('licence_renewed' as const),
+    ...decision,
+    validUntil: text,
+    files: licenceFilesArbitrary,
+  }),
+  licence_corrected: fc.record({
+    kind: fc.constant('licence_corrected' as const),
+    licence: licenceIssuedArbitrary,
+    ...grounds,
   }),
   recognition_declared: recognitionDeclaredArbitrary,
   recognition_withdrawn: fc.record({
@@ -242,10 +263,15 @@ export const verdictArbitrary: fc.Arbitrary<Verdict> = fc.record({
 
 export const licenceStateArbitrary: fc.Arbitrary<LicenceState> = fc.oneof(
   fc.constant({ kind: 'none' as const }),
-  fc.record({ kind: fc.constantFrom('in_force' as const, 'suspended' as const), licence: licenceIssuedArbitrary }),
+  fc.record({
+    kind: fc.constantFrom('in_force' as const, 'suspended' as const),
+    licence: licenceIssuedArbitrary,
+    superseded: texts,
+  }),
   fc.record({
     kind: fc.constant('revoked' as const),
     licence: licenceIssuedArbitrary,
+    superseded: texts,
     manner: fc.constantFrom('cancelled' as const, 'withdrawn' as const, 'penalty' as const),
   }),
 )

@@ -57,6 +57,27 @@ describe('an event in JSON', () => {
     ['a text for a truth value', { kind: 'licence_issued', demonstration: 'no' }, 'event.licence_issued.demonstration'],
     ['an object for a list', { kind: 'licence_issued', files: {} }, 'event.licence_issued.files'],
     ['hex of an odd length', { kind: 'licence_issued', files: [{ sm3: 'abc' }] }, 'event.licence_issued.files[0].sm3'],
+    [
+      'a licence within without its kind',
+      { kind: 'licence_amended', licence: {} },
+      'event.licence_amended.licence.kind',
+    ],
+    ['an amendment of nothing', { kind: 'licence_amended' }, 'event.licence_amended.licence.kind'],
+    [
+      'a misspelt member of a licence within',
+      { kind: 'licence_corrected', licence: { kind: 'licence_issued', validUntill: '' } },
+      'event.licence_corrected.licence.valid_untill',
+    ],
+    [
+      'another event in the place of a licence',
+      { kind: 'licence_corrected', licence: { kind: 'licence_revoked' } },
+      'event.licence_corrected.licence.kind',
+    ],
+    [
+      'an identifier beside the licence',
+      { kind: 'licence_amended', licence: { kind: 'licence_issued' }, identifier: '' },
+      'event.licence_amended.identifier',
+    ],
     ['no manner', { kind: 'licence_revoked' }, 'event.licence_revoked.manner'],
     ['a manner nobody knows', { kind: 'licence_revoked', manner: 'toString' }, 'event.licence_revoked.manner'],
     ['no beginning', { kind: 'recognition_declared', mode: 'on_behalf' }, 'event.recognition_declared.effective_from'],

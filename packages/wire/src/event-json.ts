@@ -1,4 +1,4 @@
-import type { Event, Extension, FileDigest, Holder, Restated } from '@hutong/licence'
+import type { Event, Extension, FileDigest, Holder, LicenceIssued, Restated } from '@hutong/licence'
 import { isTime, largestIndex } from './bounds.ts'
 import { asBytes } from './bytes.ts'
 import { mannerNumbers, modeNumbers } from './event.ts'
@@ -33,22 +33,23 @@ export function readEvent(members: Members, kind: string): Event {
   members.path = `event.${kind}`
   switch (kind) {
     case 'licence_issued':
+      return { kind, ...readContent(members) }
+    case 'licence_amended':
       return {
         kind,
-        identifier: members.text('identifier'),
-        authority: members.text('authority'),
-        authorityName: members.text('authorityName'),
-        licenceType: members.text('licenceType'),
-        name: members.text('name'),
-        number: members.text('number'),
-        issuedOn: members.text('issuedOn'),
-        holder: members.object('holder', readHolder),
-        validFrom: members.text('validFrom'),
-        validUntil: members.text('validUntil'),
-        extensions: members.list('extensions', readExtension),
-        files: members.list('files', readFile),
-        demonstration: members.truth('demonstration'),
+        licence: members.object('licence', readLicence),
+        supersedes: members.text('supersedes'),
+        ...readGrounds(members),
       }
+    case 'licence_renewed':
+      return {
+        kind,
+        ...readDecision(members),
+        validUntil: members.text('validUntil'),
+        files: members.list('files', readFile),
+      }
+    case 'licence_corrected':
+      return { kind, licence: members.object('licence', readLicence), ...readGrounds(members) }
     case 'licence_suspended':
     case 'licence_resumed':
       return { kind, ...readDecision(members) }
@@ -92,9 +93,12 @@ export function readEvent(members: Members, kind: string): Event {
 /** The kinds that JSON can name, in the order of their numbers. */
 export const kinds: readonly Event['kind'][] = [
   'licence_issued',
+  'licence_amended',
   'licence_suspended',
   'licence_resumed',
   'licence_revoked',
+  'licence_renewed',
+  'licence_corrected',
   'recognition_declared',
   'recognition_withdrawn',
   'restated',
@@ -102,13 +106,36 @@ export const kinds: readonly Event['kind'][] = [
 ]
 
 /** How what JSON has no type for is written. */
-export const patterns = {
+export const patterns: Readonly<Record<'bytes' | 'integer' | 'moment', RegExp>> = {
   bytes: /^([0-9a-f]{2})*$/,
   integer: /^(0|[1-9][0-9]{0,18})$/,
   moment: /^([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?(Z|[+-][0-9]{2}:[0-9]{2})$/,
-} as const
+}
 
 const momentWanted = 'a moment such as 2026-11-24T08:00:00Z or with +08:00, or whole milliseconds since 1970'
+
+/** A licence within another event says its kind, as the event that would issue it does. */
+function readLicence(members: Members): LicenceIssued {
+  return { kind: members.oneOf('kind', { licence_issued: 1 }), ...readContent(members) }
+}
+
+function readContent(members: Members): Omit<LicenceIssued, 'kind'> {
+  return {
+    identifier: members.text('identifier'),
+    authority: members.text('authority'),
+    authorityName: members.text('authorityName'),
+    licenceType: members.text('licenceType'),
+    name: members.text('name'),
+    number: members.text('number'),
+    issuedOn: members.text('issuedOn'),
+    holder: members.object('holder', readHolder),
+    validFrom: members.text('validFrom'),
+    validUntil: members.text('validUntil'),
+    extensions: members.list('extensions', readExtension),
+    files: members.list('files', readFile),
+    demonstration: members.truth('demonstration'),
+  }
+}
 
 function readHolder(members: Members): Holder {
   return { name: members.text('name'), code: members.text('code'), codeType: members.text('codeType') }
@@ -128,12 +155,11 @@ function readFile(members: Members): FileDigest {
 }
 
 function readDecision(members: Members): { identifier: string; authority: string; reason: string; decidedOn: string } {
-  return {
-    identifier: members.text('identifier'),
-    authority: members.text('authority'),
-    reason: members.text('reason'),
-    decidedOn: members.text('decidedOn'),
-  }
+  return { identifier: members.text('identifier'), authority: members.text('authority'), ...readGrounds(members) }
+}
+
+function readGrounds(members: Members): { reason: string; decidedOn: string } {
+  return { reason: members.text('reason'), decidedOn: members.text('decidedOn') }
 }
 
 function readAbout(members: Members): Restated['about'] {

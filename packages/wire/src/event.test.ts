@@ -19,7 +19,7 @@ describe('an event', () => {
   it.each([
     ['an unknown field below 1000', delimited(17, delimited(8, number(999, 1)))],
     ['a known field of the wrong wire type', delimited(17, delimited(12, tag(3, 5), Buffer.alloc(4)))],
-    ['a case nobody knows', delimited(18)],
+    ['a case nobody knows', delimited(22)],
     ['no case', Buffer.alloc(0)],
     ['a manner nobody knows', delimited(21, number(3, 9))],
   ])('with %s is not understood', (_, bytes) => {

@@ -2,13 +2,17 @@ import type {
   Event,
   FileDigest,
   Holder,
+  LicenceAmended,
+  LicenceCorrected,
   LicenceIssued,
+  LicenceRenewed,
   RecognitionDeclared,
   RecognitionMode,
   Restated,
   RevocationManner,
 } from '@hutong/licence'
 import type * as wire from '@hutong/proto/payload'
+import { LicenceIssued as WireLicenceIssued } from '@hutong/proto/payload'
 import { boundedTime, isTime, largestIndex } from './bounds.ts'
 import { asBuffer, asBytes } from './bytes.ts'
 import { assertTexts, unknownFieldIn } from './generated-message.ts'
@@ -38,12 +42,18 @@ export function eventFromMessage(message: wire.Event): EventReading {
       return notUnderstood('no event that is known here')
     case 'licenceIssued':
       return licenceIssued(chosen.value)
+    case 'licenceAmended':
+      return licenceAmended(chosen.value)
     case 'licenceSuspended':
       return understood({ kind: 'licence_suspended', ...decision(chosen.value) })
     case 'licenceResumed':
       return understood({ kind: 'licence_resumed', ...decision(chosen.value) })
     case 'licenceRevoked':
       return licenceRevoked(chosen.value)
+    case 'licenceRenewed':
+      return licenceRenewed(chosen.value)
+    case 'licenceCorrected':
+      return licenceCorrected(chosen.value)
     case 'recognitionDeclared':
       return recognitionDeclared(chosen.value)
     case 'recognitionWithdrawn':
@@ -69,12 +79,18 @@ function caseOf(event: Event): NonNullable<wire.Event['event']> {
   switch (event.kind) {
     case 'licence_issued':
       return { $case: 'licenceIssued', value: licenceIssuedToWire(event) }
+    case 'licence_amended':
+      return { $case: 'licenceAmended', value: licenceAmendedToWire(event) }
     case 'licence_suspended':
       return { $case: 'licenceSuspended', value: decision(event) }
     case 'licence_resumed':
       return { $case: 'licenceResumed', value: decision(event) }
     case 'licence_revoked':
       return { $case: 'licenceRevoked', value: { ...decision(event), manner: mannerNumbers[event.manner] } }
+    case 'licence_renewed':
+      return { $case: 'licenceRenewed', value: licenceRenewedToWire(event) }
+    case 'licence_corrected':
+      return { $case: 'licenceCorrected', value: licenceCorrectedToWire(event) }
     case 'recognition_declared':
       return { $case: 'recognitionDeclared', value: recognitionDeclaredToWire(event) }
     case 'recognition_withdrawn': {
@@ -128,8 +144,25 @@ export function recognitionDeclaredToWire(event: RecognitionDeclared): wire.Reco
 
 /** Reads a licence out of its wire form; undefined where a bound is broken. */
 export function licenceIssuedFromMessage(value: wire.LicenceIssued): LicenceIssued | undefined {
-  const reading = licenceIssued(value)
-  return reading.kind === 'event' && reading.event.kind === 'licence_issued' ? reading.event : undefined
+  const files = filesFromMessages(value.files)
+  return (
+    files && {
+      kind: 'licence_issued',
+      identifier: value.identifier,
+      authority: value.authority,
+      authorityName: value.authorityName,
+      licenceType: value.licenceType,
+      name: value.name,
+      number: value.number,
+      issuedOn: value.issuedOn,
+      holder: value.holder === undefined ? noHolder : holder(value.holder),
+      validFrom: value.validFrom,
+      validUntil: value.validUntil,
+      extensions: value.extensions.map((extension) => ({ name: extension.name, value: extension.value })),
+      files,
+      demonstration: value.demonstration,
+    }
+  )
 }
 
 export const modeNumbers: Readonly<Record<RecognitionMode, 1 | 2>> = { cross_province: 1, on_behalf: 2 }
@@ -140,30 +173,41 @@ const manners: readonly (RevocationManner | undefined)[] = [undefined, 'cancelle
 const understood = (event: Event): EventReading => ({ kind: 'event', event })
 const notUnderstood = (why: string): EventReading => ({ kind: 'not_understood', why })
 const unreadable = (why: string): EventReading => ({ kind: 'unreadable', why })
+const unreadableFile: EventReading = unreadable('a file size beyond 2^63 - 1')
 
 function licenceIssued(value: wire.LicenceIssued): EventReading {
+  const licence = licenceIssuedFromMessage(value)
+  return licence === undefined ? unreadableFile : understood(licence)
+}
+
+function licenceAmended({ licence: message, supersedes, reason, decidedOn }: wire.LicenceAmended): EventReading {
+  const licence = licenceIssuedFromMessage(message ?? noLicence)
+  if (licence === undefined) return unreadableFile
+  return understood({ kind: 'licence_amended', licence, supersedes, reason, decidedOn })
+}
+
+function licenceRenewed(value: wire.LicenceRenewed): EventReading {
+  const files = filesFromMessages(value.files)
+  if (files === undefined) return unreadableFile
+  return understood({ kind: 'licence_renewed', ...decision(value), validUntil: value.validUntil, files })
+}
+
+function licenceCorrected({ licence: message, reason, decidedOn }: wire.LicenceCorrected): EventReading {
+  const licence = licenceIssuedFromMessage(message ?? noLicence)
+  return licence === undefined ? unreadableFile : understood({ kind: 'licence_corrected', licence, reason, decidedOn })
+}
+
+function filesFromMessages(messages: readonly wire.FileDigest[]): readonly FileDigest[] | undefined {
   const files: FileDigest[] = []
-  for (const { sha256, sm3, sizeBytes, mediaType } of value.files) {
-    if (sizeBytes > largestIndex) return unreadable('a file size beyond 2^63 - 1')
+  for (const { sha256, sm3, sizeBytes, mediaType } of messages) {
+    if (sizeBytes > largestIndex) return undefined
     files.push({ sha256: asBytes(sha256), sm3: asBytes(sm3), sizeBytes, mediaType })
   }
-  return understood({
-    kind: 'licence_issued',
-    identifier: value.identifier,
-    authority: value.authority,
-    authorityName: value.authorityName,
-    licenceType: value.licenceType,
-    name: value.name,
-    number: value.number,
-    issuedOn: value.issuedOn,
-    holder: value.holder === undefined ? noHolder : holder(value.holder),
-    validFrom: value.validFrom,
-    validUntil: value.validUntil,
-    extensions: value.extensions.map((extension) => ({ name: extension.name, value: extension.value })),
-    files,
-    demonstration: value.demonstration,
-  })
+  return files
 }
+
+// A missing licence is for the form check to refuse, like a missing holder: its identifier is empty.
+const noLicence: wire.LicenceIssued = WireLicenceIssued.decode(new Uint8Array())
 
 // A missing holder is for the form check to refuse: its name and number are empty.
 const noHolder: Holder = { name: '', code: '', codeType: '' }
@@ -243,6 +287,18 @@ function restatedToWire({ about, index, leafHash }: Restated): wire.Restated {
       ? { $case: 'identifier', value: about.identifier }
       : { $case: 'declarationId', value: about.declarationId }
   return { about: named, index, leafHash: asBuffer(leafHash) }
+}
+
+function licenceAmendedToWire({ licence, supersedes, reason, decidedOn }: LicenceAmended): wire.LicenceAmended {
+  return { licence: licenceIssuedToWire(licence), supersedes, reason, decidedOn }
+}
+
+function licenceRenewedToWire(event: LicenceRenewed): wire.LicenceRenewed {
+  return { ...decision(event), validUntil: event.validUntil, files: event.files.map(fileDigestToWire) }
+}
+
+function licenceCorrectedToWire({ licence, reason, decidedOn }: LicenceCorrected): wire.LicenceCorrected {
+  return { licence: licenceIssuedToWire(licence), reason, decidedOn }
 }
 
 function fileDigestToWire({ sha256, sm3, sizeBytes, mediaType }: FileDigest): wire.FileDigest {

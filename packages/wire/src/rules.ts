@@ -99,6 +99,28 @@ const licenceRevokedRule: MessageRule<payload.LicenceRevoked> = messageRule('Lic
   5: text('decidedOn'),
 })
 
+const licenceAmendedRule: MessageRule<payload.LicenceAmended> = messageRule('LicenceAmended', {
+  1: one('licence', licenceIssuedRule),
+  2: text('supersedes'),
+  3: text('reason'),
+  4: text('decidedOn'),
+})
+
+const licenceRenewedRule: MessageRule<payload.LicenceRenewed> = messageRule('LicenceRenewed', {
+  1: text('identifier'),
+  2: text('authority'),
+  3: text('validUntil'),
+  4: many('files', fileDigestRule),
+  5: text('reason'),
+  6: text('decidedOn'),
+})
+
+const licenceCorrectedRule: MessageRule<payload.LicenceCorrected> = messageRule('LicenceCorrected', {
+  1: one('licence', licenceIssuedRule),
+  2: text('reason'),
+  3: text('decidedOn'),
+})
+
 export const recognitionDeclaredRule: MessageRule<payload.RecognitionDeclared> = messageRule('RecognitionDeclared', {
   1: text('declarationId'),
   2: uint32('version'),
@@ -130,9 +152,12 @@ const observedRule: MessageRule<payload.Observed> = messageRule('Observed', { 1:
 
 export const eventRule: MessageRule<payload.Event> = messageRule('Event', {
   17: choice('event', 'licenceIssued', licenceIssuedRule),
+  18: choice('event', 'licenceAmended', licenceAmendedRule),
   19: choice('event', 'licenceSuspended', licenceSuspendedRule),
   20: choice('event', 'licenceResumed', licenceResumedRule),
   21: choice('event', 'licenceRevoked', licenceRevokedRule),
+  25: choice('event', 'licenceRenewed', licenceRenewedRule),
+  26: choice('event', 'licenceCorrected', licenceCorrectedRule),
   56: choice('event', 'recognitionDeclared', recognitionDeclaredRule),
   57: choice('event', 'recognitionWithdrawn', recognitionWithdrawnRule),
   96: choice('event', 'restated', restatedRule),
@@ -308,6 +333,7 @@ const licenceStateRule: MessageRule<LicenceStateRecord> = messageRule('LicenceSt
   1: enumeration('standing'),
   2: one('licence', licenceIssuedRule),
   3: enumeration('manner'),
+  4: texts('superseded'),
 })
 
 const declarationVersionRule: MessageRule<DeclarationVersionRecord> = messageRule('DeclarationVersionRecord', {

@@ -28,9 +28,14 @@ const leafHash = Uint8Array.from({ length: 32 }, (_, at) => 32 + at)
 describe('a folded state', () => {
   // Both made by `buf convert` from JSON.
   it('is written as the contract has it', () => {
-    expect(hex(stateBytes({ kind: 'licence', state: { kind: 'revoked', licence, manner: 'cancelled' } }))).toBe(
-      '080412080a014142030a01421801',
-    )
+    expect(
+      hex(
+        stateBytes({
+          kind: 'licence',
+          state: { kind: 'revoked', licence, superseded: ['C', 'D'], manner: 'cancelled' },
+        }),
+      ),
+    ).toBe('080412080a014142030a01421801220143220144')
   })
 
   it('stands in a row of the digest as the contract has it', () => {
@@ -59,7 +64,7 @@ describe('a folded state', () => {
 
   it('differs where the standing differs', () => {
     const of = (kind: 'in_force' | 'suspended'): string =>
-      hex(stateBytes({ kind: 'licence', state: { kind, licence } }))
+      hex(stateBytes({ kind: 'licence', state: { kind, licence, superseded: [] } }))
     expect(of('in_force')).not.toBe(of('suspended'))
   })
 
@@ -80,7 +85,7 @@ describe('a folded state', () => {
 
   it('is read back from a row but for its state, and from nothing else', () => {
     const events = [{ position: 7n, place: 3, leafHash, verdict: 'STANDS' }]
-    const state: SubjectState = { kind: 'licence', state: { kind: 'in_force', licence } }
+    const state: SubjectState = { kind: 'licence', state: { kind: 'in_force', licence, superseded: [] } }
     const row = digestRowBytes({ zone: 'tianjin', subject, events, state })
     expect(decodeDigestRow(row)).toEqual({ kind: 'row', row: { zone: 'tianjin', subject, events } })
     expect(decodeDigestRow(row.subarray(0, -1)).kind).toBe('unreadable')

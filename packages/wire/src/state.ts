@@ -96,12 +96,13 @@ function licenceStateToWire(state: LicenceState): LicenceStateRecord {
   const standing = standings[state.kind]
   switch (state.kind) {
     case 'none':
-      return { standing, licence: undefined, manner: 0 }
+      return { standing, licence: undefined, manner: 0, superseded: [] }
     case 'in_force':
     case 'suspended':
-      return { standing, licence: licenceIssuedToWire(state.licence), manner: 0 }
-    case 'revoked':
-      return { standing, licence: licenceIssuedToWire(state.licence), manner: mannerNumbers[state.manner] }
+    case 'revoked': {
+      const manner = state.kind === 'revoked' ? mannerNumbers[state.manner] : 0
+      return { standing, licence: licenceIssuedToWire(state.licence), manner, superseded: [...state.superseded] }
+    }
   }
 }
 

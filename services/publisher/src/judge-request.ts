@@ -9,6 +9,7 @@ import {
   isRefusal,
   kindNumber,
   type LicenceEvent,
+  namedLicence,
   type RecognitionEvent,
   type Refusal,
   type Restated,
@@ -132,9 +133,12 @@ export class BatchJudge {
     const subject = known ?? unknownSubject
     switch (event.kind) {
       case 'licence_issued':
+      case 'licence_amended':
       case 'licence_suspended':
       case 'licence_resumed':
       case 'licence_revoked':
+      case 'licence_renewed':
+      case 'licence_corrected':
         return this.#judgeLicence(asked, event, subject, known === undefined)
       case 'recognition_declared':
       case 'recognition_withdrawn':
@@ -148,7 +152,7 @@ export class BatchJudge {
 
   #judgeLicence(asked: AskedEvent, event: LicenceEvent, subject: Subject, first: boolean): Changed | Refusal {
     const { charter, zone } = this.#terms
-    const licence = authorityCheck(charter, zone, event) ?? evolveLicence(subject.licence, event)
+    const licence = authorityCheck(charter, zone, event, subject.licence) ?? evolveLicence(subject.licence, event)
     if (isRefusal(licence)) return licence
     const elsewhere = first ? livesElsewhere(asked, zone) : undefined
     return elsewhere ?? { licence }
@@ -261,10 +265,13 @@ function mayAsk({ authorities }: Client, event: Event): boolean {
   if (authorities === 'all') return true
   switch (event.kind) {
     case 'licence_issued':
+    case 'licence_amended':
     case 'licence_suspended':
     case 'licence_resumed':
     case 'licence_revoked':
-      return authorities.includes(event.authority)
+    case 'licence_renewed':
+    case 'licence_corrected':
+      return authorities.includes(namedLicence(event).authority)
     case 'restated':
       return event.about.kind === 'licence'
     case 'recognition_declared':

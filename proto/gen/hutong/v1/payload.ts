@@ -81,6 +81,9 @@ export interface Event {
     /** A licence was issued. */
     { $case: "licenceIssued"; value: LicenceIssued }
     | //
+    /** A new version of a licence took the place of the one before. */
+    { $case: "licenceAmended"; value: LicenceAmended }
+    | //
     /** A licence was suspended. */
     { $case: "licenceSuspended"; value: LicenceSuspended }
     | //
@@ -89,6 +92,12 @@ export interface Event {
     | //
     /** A licence was revoked. */
     { $case: "licenceRevoked"; value: LicenceRevoked }
+    | //
+    /** A licence's period was prolonged. */
+    { $case: "licenceRenewed"; value: LicenceRenewed }
+    | //
+    /** What was written about a licence was wrong and is put right. */
+    { $case: "licenceCorrected"; value: LicenceCorrected }
     | //
     /** A recognition was declared, or a new version of it. */
     { $case: "recognitionDeclared"; value: RecognitionDeclared }
@@ -105,7 +114,7 @@ export interface Event {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** A licence was issued (GB/T 36903 metadata). */
+/** A licence was issued (GB/T 36903 metadata). In other events: what a licence says from then on. */
 export interface LicenceIssued {
   /** Licence identifier (GB/T 36904), as written on the licence; 1 to 128 characters. ZZBS. */
   identifier: string;
@@ -205,6 +214,54 @@ export interface LicenceRevoked {
   authority: string;
   /** In which manner. */
   manner: RevocationManner;
+  /** Why, 0 to 500 characters. */
+  reason: string;
+  /** Date of the decision, YYYY-MM-DD, or empty for the day it is logged. */
+  decidedOn: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A new version of a licence 变更. The version before answers SUPERSEDED from then on. */
+export interface LicenceAmended {
+  /**
+   * The new version, whole. Its identifier is that of `supersedes` with the version exactly one higher; authority, type and
+   * `demonstration` are those of the version before.
+   */
+  licence:
+    | LicenceIssued
+    | undefined;
+  /** Licence identifier of the version it takes the place of, character for character; well-formed (GB/T 36904). */
+  supersedes: string;
+  /** Why, 0 to 500 characters. */
+  reason: string;
+  /** Date of the decision, YYYY-MM-DD, or empty for the day it is logged. */
+  decidedOn: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** The period of a licence was prolonged 延续; version and everything else stay. */
+export interface LicenceRenewed {
+  /** Licence identifier. */
+  identifier: string;
+  /** Credit code of the authority that decided. */
+  authority: string;
+  /** The new last day, YYYY-MM-DD; later than the last day so far. */
+  validUntil: string;
+  /** Digests of the licence's new files, in the place of those before; none: those before stay. At most 16. */
+  files: FileDigest[];
+  /** Why, 0 to 500 characters. */
+  reason: string;
+  /** Date of the decision, YYYY-MM-DD, or empty for the day it is logged. */
+  decidedOn: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** What was written about a licence was wrong and is put right 更正; identifier and version stay. */
+export interface LicenceCorrected {
+  /** What it should have said, whole. Identifier, authority, type and `demonstration` are those that stand. */
+  licence:
+    | LicenceIssued
+    | undefined;
   /** Why, 0 to 500 characters. */
   reason: string;
   /** Date of the decision, YYYY-MM-DD, or empty for the day it is logged. */
@@ -459,6 +516,9 @@ export const Event: MessageFns<Event> = {
       case "licenceIssued":
         LicenceIssued.encode(message.event.value, writer.uint32(138).fork()).join();
         break;
+      case "licenceAmended":
+        LicenceAmended.encode(message.event.value, writer.uint32(146).fork()).join();
+        break;
       case "licenceSuspended":
         LicenceSuspended.encode(message.event.value, writer.uint32(154).fork()).join();
         break;
@@ -467,6 +527,12 @@ export const Event: MessageFns<Event> = {
         break;
       case "licenceRevoked":
         LicenceRevoked.encode(message.event.value, writer.uint32(170).fork()).join();
+        break;
+      case "licenceRenewed":
+        LicenceRenewed.encode(message.event.value, writer.uint32(202).fork()).join();
+        break;
+      case "licenceCorrected":
+        LicenceCorrected.encode(message.event.value, writer.uint32(210).fork()).join();
         break;
       case "recognitionDeclared":
         RecognitionDeclared.encode(message.event.value, writer.uint32(450).fork()).join();
@@ -513,6 +579,14 @@ export const Event: MessageFns<Event> = {
             message.event = { $case: "licenceIssued", value: LicenceIssued.decode(reader, reader.uint32()) };
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.event = { $case: "licenceAmended", value: LicenceAmended.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 19: {
             if (tag !== 154) {
               break;
@@ -535,6 +609,22 @@ export const Event: MessageFns<Event> = {
             }
 
             message.event = { $case: "licenceRevoked", value: LicenceRevoked.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.event = { $case: "licenceRenewed", value: LicenceRenewed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.event = { $case: "licenceCorrected", value: LicenceCorrected.decode(reader, reader.uint32()) };
             continue;
           }
           case 56: {
@@ -1329,6 +1419,302 @@ export const LicenceRevoked: MessageFns<LicenceRevoked> = {
           }
           case 5: {
             if (tag !== 42) {
+              break;
+            }
+
+            message.decidedOn = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLicenceAmended(): LicenceAmended {
+  return { licence: undefined, supersedes: "", reason: "", decidedOn: "", _unknownFields: {} };
+}
+
+export const LicenceAmended: MessageFns<LicenceAmended> = {
+  encode(message: LicenceAmended, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.licence !== undefined) {
+      LicenceIssued.encode(message.licence, writer.uint32(10).fork()).join();
+    }
+    if (message.supersedes !== "") {
+      writer.uint32(18).string(message.supersedes);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.decidedOn !== "") {
+      writer.uint32(34).string(message.decidedOn);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LicenceAmended {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLicenceAmended();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.licence = LicenceIssued.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.supersedes = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.decidedOn = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLicenceRenewed(): LicenceRenewed {
+  return { identifier: "", authority: "", validUntil: "", files: [], reason: "", decidedOn: "", _unknownFields: {} };
+}
+
+export const LicenceRenewed: MessageFns<LicenceRenewed> = {
+  encode(message: LicenceRenewed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identifier !== "") {
+      writer.uint32(10).string(message.identifier);
+    }
+    if (message.authority !== "") {
+      writer.uint32(18).string(message.authority);
+    }
+    if (message.validUntil !== "") {
+      writer.uint32(26).string(message.validUntil);
+    }
+    for (const v of message.files) {
+      FileDigest.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    if (message.decidedOn !== "") {
+      writer.uint32(50).string(message.decidedOn);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LicenceRenewed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLicenceRenewed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identifier = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.authority = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.validUntil = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.files.push(FileDigest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.decidedOn = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLicenceCorrected(): LicenceCorrected {
+  return { licence: undefined, reason: "", decidedOn: "", _unknownFields: {} };
+}
+
+export const LicenceCorrected: MessageFns<LicenceCorrected> = {
+  encode(message: LicenceCorrected, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.licence !== undefined) {
+      LicenceIssued.encode(message.licence, writer.uint32(10).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.decidedOn !== "") {
+      writer.uint32(26).string(message.decidedOn);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LicenceCorrected {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLicenceCorrected();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.licence = LicenceIssued.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 

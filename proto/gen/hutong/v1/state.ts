@@ -40,12 +40,14 @@ export namespace LicenceStanding {
 export interface LicenceStateRecord {
   /** How it stands. */
   standing: LicenceStanding;
-  /** What was issued; absent for NONE. */
+  /** What it says, after all that changed it; absent for NONE. */
   licence:
     | LicenceIssued
     | undefined;
   /** In which manner it was revoked; unspecified unless REVOKED. */
   manner: RevocationManner;
+  /** Identifiers of the versions that a newer one took the place of, the oldest first. */
+  superseded: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -101,7 +103,7 @@ export interface DigestEvent {
 }
 
 function createBaseLicenceStateRecord(): LicenceStateRecord {
-  return { standing: 0, licence: undefined, manner: 0, _unknownFields: {} };
+  return { standing: 0, licence: undefined, manner: 0, superseded: [], _unknownFields: {} };
 }
 
 export const LicenceStateRecord: MessageFns<LicenceStateRecord> = {
@@ -114,6 +116,9 @@ export const LicenceStateRecord: MessageFns<LicenceStateRecord> = {
     }
     if (message.manner !== 0) {
       writer.uint32(24).int32(message.manner);
+    }
+    for (const v of message.superseded) {
+      writer.uint32(34).string(v!);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -161,6 +166,14 @@ export const LicenceStateRecord: MessageFns<LicenceStateRecord> = {
             }
 
             message.manner = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.superseded.push(reader.string());
             continue;
           }
         }
