@@ -36,13 +36,13 @@ export function problemFromError(error: unknown, log: Logger, route: string): Pr
   const refusal =
     refusalOf(error) ?? misshapen(error) ?? httpRefusal(error) ?? refusalOf(answerFromError(error, log, route))
   if (refusal === undefined) throw new Error('an answer made by refuse carries a refusal')
-  return problemFromRefusal(refusal, refusal.http ?? httpStatusOf(error))
+  return problemFromRefusal(refusal, httpStatusOf(error))
 }
 
 /** `httpStatus` where HTTP has a word of its own for it (413, 415). */
 export function problemFromRefusal(refusal: Refusal, httpStatus?: number): Problem {
   return {
-    status: httpStatus ?? HTTP_STATUSES.get(refusal.grpc) ?? 500,
+    status: refusal.http ?? httpStatus ?? HTTP_STATUSES.get(refusal.grpc) ?? 500,
     title: refusal.code,
     code: refusal.code,
     ...(refusal.field === undefined ? {} : { field: refusal.field }),

@@ -16,6 +16,8 @@ import type { Authorities } from './settings.ts'
 export interface PublisherConfig {
   readonly zone: string
   readonly port: number
+  /** Undefined: no HTTP. */
+  readonly httpPort: number | undefined
   /** Charter 0. */
   readonly charterPath: string
   /** PKCS#8 files of the zone's keys. */
@@ -31,7 +33,7 @@ export interface PublisherConfig {
 }
 
 /**
- * Reads the environment: HUTONG_ZONE, HUTONG_PORT, HUTONG_CHARTER, HUTONG_KEYS (files, by commas), HUTONG_STORE, HUTONG_HUB,
+ * Reads the environment: HUTONG_ZONE, HUTONG_PORT, HUTONG_HTTP_PORT, HUTONG_CHARTER, HUTONG_KEYS (files, by commas), HUTONG_STORE, HUTONG_HUB,
  * HUTONG_VERIFIER, HUTONG_PEER_TOKEN, HUTONG_PEER_DEADLINE_MS, and HUTONG_CLIENTS: `name=token=all` or `name=token=code+code`, by commas.
  *
  * @throws {ConfigurationError} something is missing or cannot be read.
@@ -42,6 +44,7 @@ export function publisherConfig(env: Environment): PublisherConfig {
   return {
     zone,
     port: port(env, 'HUTONG_PORT', 0),
+    httpPort: env.HUTONG_HTTP_PORT === undefined ? undefined : port(env, 'HUTONG_HTTP_PORT'),
     charterPath: text(env, 'HUTONG_CHARTER'),
     keyPaths: list(env, 'HUTONG_KEYS'),
     storePath: text(env, 'HUTONG_STORE'),

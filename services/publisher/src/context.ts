@@ -5,7 +5,10 @@ import {
   type Client,
   createClient,
   createGrpcServer,
+  createHttpServer,
   createLogger,
+  type HttpRoutes,
+  type Identify,
   type Logger,
   type Routes,
   tokenIdentity,
@@ -22,6 +25,7 @@ import {
 } from '@hutong/wire'
 import type { PublisherConfig } from './config.ts'
 import { hubOverGrpc, verifierOverGrpc } from './grpc-peers.ts'
+import { publisherHttp } from './http.ts'
 import { Publisher } from './publisher.ts'
 import { publisherServiceRoles, routesOf } from './routes.ts'
 import { defaultSettings, type PublisherSettings } from './settings.ts'
@@ -50,6 +54,8 @@ export interface PublisherServiceOptions {
 /** The publisher of a zone as a service. */
 export interface PublisherService extends AsyncDisposable {
   readonly routes: Routes<typeof PublisherServiceService>
+  /** The same in JSON, to be mounted under `/z/<zone>`, for callers found by `identify`. */
+  http(identify: Identify): HttpRoutes
   /** The publisher itself, for what runs beside it. */
   readonly publisher: Publisher
   /** Resolves with what makes this process useless: it must end. Never rejects. */
@@ -88,8 +94,10 @@ export async function createPublisherService(options: PublisherServiceOptions): 
     logger: options.log ?? createLogger({ name: `publisher ${zone}` }),
     settings,
   })
+  const routes = routesOf(publisher, settings)
   return {
-    routes: routesOf(publisher, settings),
+    routes,
+    http: (identify) => publisherHttp({ zone, routes, identify }),
     publisher,
     failed: publisher.failed,
     async [Symbol.asyncDispose]() {
@@ -126,13 +134,20 @@ export async function startPublisher(
     log,
     settings: { clients: config.clients },
   })
-  const server = createGrpcServer({ identify: tokenIdentity(config.callers), allow: publisherServiceRoles, log })
+  const identify = tokenIdentity(config.callers)
+  const server = createGrpcServer({ identify, allow: publisherServiceRoles, log })
   server.mount(PublisherServiceService, config.zone, service.routes)
   await server.listen({ port: config.port })
+  const http = await createHttpServer({ log })
+  if (config.httpPort !== undefined) {
+    await http.mount(config.zone, service.http(identify))
+    const { address } = await http.listen({ port: config.httpPort })
+    log.info({ zone: config.zone, address }, 'the publisher answers by HTTP')
+  }
   return {
     stopped: service.failed.then((error) => Promise.reject(error)),
     async [Symbol.asyncDispose]() {
-      await server.drain()
+      await Promise.all([server.drain(), http.drain()])
       await service[Symbol.asyncDispose]()
       hub[Symbol.dispose]()
       verifier?.[Symbol.dispose]()

@@ -1,4 +1,5 @@
 import { type Bilingual, type Code, isCode, type Refusal, refusal } from '@hutong/licence'
+import { type Refusal as RefusalWithStatus, status } from '@hutong/service'
 
 /** Codes that only a publisher gives. Closed. */
 export type OwnCode =
@@ -39,3 +40,33 @@ export function publisherRefusal(code: Code | OwnCode, about: { field?: string; 
   if (isCode(code)) return refusal(code, about)
   return { code, field: about.field ?? '', expected: about.expected ?? '', ...ownSentences[code] }
 }
+
+/**
+ * A refusal as a stranger's client takes it. UNAVAILABLE and RESOURCE_EXHAUSTED (503, 429) can be tried again unchanged; what an operator
+ * must end first is 503 too; an event that does not follow from what is there is 422, one that contradicts it 409.
+ */
+export function refusalWithStatus(refusal: Refusal): RefusalWithStatus {
+  const known = statuses.get(refusal.code)
+  return { ...refusal, ...(known ?? { grpc: status.FAILED_PRECONDITION, http: 422 }) }
+}
+
+const statuses: ReadonlyMap<string, { readonly grpc: status; readonly http?: number }> = new Map([
+  ['NOT_AUTHORISED', { grpc: status.PERMISSION_DENIED }],
+  ['TOO_MANY_ITEMS', { grpc: status.INVALID_ARGUMENT }],
+  ['REQUEST_ID', { grpc: status.FAILED_PRECONDITION, http: 400 }],
+  ['CONFLICT', { grpc: status.FAILED_PRECONDITION, http: 409 }],
+  ['ISSUED_ELSEWHERE', { grpc: status.FAILED_PRECONDITION, http: 409 }],
+  ['HUB_NOT_ANSWERED', { grpc: status.UNAVAILABLE }],
+  ['STORE_UNAVAILABLE', { grpc: status.UNAVAILABLE }],
+  ['NOT_SEALED_IN_TIME', { grpc: status.UNAVAILABLE }],
+  ['SHUTTING_DOWN', { grpc: status.UNAVAILABLE }],
+  ['CLOCK_OFF', { grpc: status.UNAVAILABLE }],
+  ['QUEUE_FULL', { grpc: status.RESOURCE_EXHAUSTED }],
+  ['DISK_FULL', { grpc: status.RESOURCE_EXHAUSTED }],
+  ['VERIFIER_NOT_ANSWERED', { grpc: status.FAILED_PRECONDITION, http: 503 }],
+  ['ADOPT_NEEDED', { grpc: status.FAILED_PRECONDITION, http: 503 }],
+  ['KEY_MISMATCH', { grpc: status.FAILED_PRECONDITION, http: 503 }],
+  ['KEY_STOLEN', { grpc: status.FAILED_PRECONDITION, http: 503 }],
+  ['HUB_FAULT', { grpc: status.FAILED_PRECONDITION, http: 503 }],
+  ['STOPPED_ANOTHER_WRITER', { grpc: status.FAILED_PRECONDITION, http: 503 }],
+])

@@ -1,5 +1,5 @@
 import type { Refusal } from '@hutong/licence'
-import { type CallContext, type RoleTable, type Routes, refuse, status } from '@hutong/service'
+import { type CallContext, type RoleTable, type Routes, refuse } from '@hutong/service'
 import {
   eventFromWire,
   type PublisherServiceService,
@@ -11,13 +11,13 @@ import type { Client } from './judge-request.ts'
 import { inOrder } from './pipeline.ts'
 import type { Outcome, PublishAnswer, Publisher } from './publisher.ts'
 import type { Stage } from './receipts.ts'
-import { publisherRefusal } from './refusals.ts'
+import { publisherRefusal, refusalWithStatus } from './refusals.ts'
 import type { PublisherSettings } from './settings.ts'
 
 /** Requests of one stream that wait for their outcome, at most. */
 const maxWaitingRequests = 64
 /** Items of one request, at most. */
-const maxItems = 256
+export const maxItems = 256
 
 /** Who may call what. */
 export const publisherServiceRoles: RoleTable = {
@@ -137,18 +137,5 @@ function outcomeToWire(outcome: Outcome, { requestId }: PublishItem, origin: str
 }
 
 function refused(refusal: Refusal): Error {
-  return refuse({ ...refusal, grpc: codes.get(refusal.code) ?? status.FAILED_PRECONDITION })
+  return refuse(refusalWithStatus(refusal))
 }
-
-/** What a stranger's client makes of it: UNAVAILABLE and RESOURCE_EXHAUSTED can be tried again unchanged. */
-const codes: ReadonlyMap<string, status> = new Map([
-  ['NOT_AUTHORISED', status.PERMISSION_DENIED],
-  ['TOO_MANY_ITEMS', status.INVALID_ARGUMENT],
-  ['HUB_NOT_ANSWERED', status.UNAVAILABLE],
-  ['STORE_UNAVAILABLE', status.UNAVAILABLE],
-  ['NOT_SEALED_IN_TIME', status.UNAVAILABLE],
-  ['SHUTTING_DOWN', status.UNAVAILABLE],
-  ['CLOCK_OFF', status.UNAVAILABLE],
-  ['QUEUE_FULL', status.RESOURCE_EXHAUSTED],
-  ['DISK_FULL', status.RESOURCE_EXHAUSTED],
-])
