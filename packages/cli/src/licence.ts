@@ -1,15 +1,14 @@
 import type { Event, RevocationManner } from '@hutong/licence'
-import type { PublisherClient, StageName } from '@hutong/sdk'
 import { eventFromJson, eventFromWire, eventToJson } from '@hutong/wire'
 import type { Command } from 'commander'
-import { type Box, type BoxOptions, findBox, knownZone, problemError, withData } from './box.ts'
+import { type BoxOptions, findBox, knownZone, problemError, withData } from './box.ts'
 import { type Cli, type Common, noun, verb, wordOf } from './command.ts'
 import { CommandError, exitOfVerdict, exits } from './exit.ts'
 import { textOfFile, utf8 } from './files.ts'
-import { encodings, licenceRows, type ZoneChoice } from './import/csv-rows.ts'
-import { type ImportSummary, importLicences, requestIdOf } from './import/publish-rows.ts'
+import { requestIdOf } from './import/request-id.ts'
+import { addImport } from './import/verb.ts'
 import { moment, plain } from './print.ts'
-import { issuerOf, type PublishOptions, publishOne, stageNames, withPublishing } from './publish.ts'
+import { issuerOf, type PublishOptions, publishOne, withPublishing } from './publish.ts'
 import { printVerdict, verdictFromAnswer } from './verdict-answer.ts'
 
 const eventFileMaxBytes = 256 * 1024
@@ -114,102 +113,6 @@ function change(
     const event = eventOf({ identifier, authority: issuer.authority, reason: options.reason, decidedOn: '' })
     return { zone: options.zone ?? issuer.zone, event }
   })
-}
-
-interface ImportOptions extends Common, BoxOptions {
-  readonly zone?: string
-  readonly zoneField?: string
-  readonly encoding: string
-  readonly wait: string
-}
-
-function addImport(cli: Cli, command: Command): void {
-  withData(
-    verb(command, 'import <file>', 'publish every licence of a CSV file; exit 1 if a line was refused', [
-      'licence import licences.csv --zone-field KZ_ZONE',
-      'licence import licences.csv --zone beijing --encoding gb18030',
-    ]),
-  )
-    .option('--zone <zone>', 'the zone of all lines')
-    .option('--zone-field <name>', 'the column that names the zone of a line')
-    .option('--encoding <encoding>', `one of ${encodings.join(', ')}`, 'utf-8')
-    .option('--wait <stage>', `wait at the end for this stage: ${stageNames.join(', ')}`, 'witnessed')
-    .action(async (file: string, options: ImportOptions) => {
-      cli.exitCode = await importFile(cli, file, options)
-    })
-}
-
-async function importFile(cli: Cli, file: string, options: ImportOptions): Promise<number> {
-  const waitFor = wordOf('--wait', stageNames, options.wait)
-  const encoding = wordOf('--encoding', encodings, options.encoding)
-  const choice = zoneChoiceOf(options)
-  const box = await findBox(cli, options)
-  if (choice.kind === 'zone') knownZone(box, choice.zone)
-  using publishers = new Publishers(box)
-  const summary = await importLicences(licenceRows(file, encoding, choice), waitFor, {
-    publisherOf: (zone) => publishers.of(zone),
-    nowMs: cli.nowMs,
-    signal: cli.signal,
-    onRefused: ({ line, refusal: { code, zh, en, field } }) => {
-      if (options.json) return
-      cli.print.progress('')
-      cli.print.line(`line ${line}  ${code}  ${plain(zh)}  ${plain(en)}${field === '' ? '' : `  (${plain(field)})`}`)
-    },
-    onProgress: ({ read, published, refused }) =>
-      cli.print.progress(`${read} lines read, ${published} in, ${refused} refused`),
-  })
-  cli.print.progress('')
-  if (options.json) cli.print.json(summary)
-  else printSummary(cli, summary)
-  return exitOfImport(summary, waitFor)
-}
-
-function zoneChoiceOf({ zone, zoneField }: ImportOptions): ZoneChoice {
-  if (zone !== undefined && zoneField === undefined) return { kind: 'zone', zone }
-  if (zone === undefined && zoneField !== undefined) return { kind: 'field', name: zoneField }
-  throw new CommandError(exits.usage, 'USAGE', 'want either --zone or --zone-field')
-}
-
-function printSummary({ print }: Cli, summary: ImportSummary): void {
-  print.table(
-    ['zone', 'published', 'duplicates', 'refused', 'stage'],
-    summary.zones.map(({ zone, published, duplicates, refused, stage }) => [
-      plain(zone),
-      String(published),
-      String(duplicates),
-      String(refused),
-      stage?.toUpperCase() ?? '',
-    ]),
-  )
-  const { read, published, duplicates, refusedCount } = summary
-  print.line(`${read} lines: ${published} published, ${duplicates} duplicates, ${refusedCount} refused`)
-  if (summary.restUnread) print.line('the rest of the file could not be told apart into lines and was not read')
-}
-
-function exitOfImport(summary: ImportSummary, waitFor: StageName): number {
-  if (summary.refusedCount > 0) return exits.negative
-  return waitFor !== 'sealed' && summary.zones.some(({ stage }) => stage === 'sealed') ? exits.unavailable : exits.done
-}
-
-/** One client for each zone of an import. */
-class Publishers implements Disposable {
-  readonly #box: Box
-  readonly #clients = new Map<string, PublisherClient>()
-
-  constructor(box: Box) {
-    this.#box = box
-  }
-
-  of(zone: string): PublisherClient | undefined {
-    if (!this.#box.zones.includes(zone)) return undefined
-    const client = this.#clients.get(zone) ?? this.#box.publisher(zone)
-    this.#clients.set(zone, client)
-    return client
-  }
-
-  [Symbol.dispose](): void {
-    for (const client of this.#clients.values()) client[Symbol.dispose]()
-  }
 }
 
 interface ShowOptions extends Common, BoxOptions {

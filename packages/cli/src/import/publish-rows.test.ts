@@ -2,14 +2,12 @@ import { join } from 'node:path'
 import { checkForm, type LicenceIssued } from '@hutong/licence'
 import { CallError, type Outcome, type PublishOptions, type StageName, type ToPublish } from '@hutong/sdk'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type ImportRow, licenceRows } from './csv-rows.ts'
-import {
-  type ImportSummary,
-  type ImportSurroundings,
-  importLicences,
-  type RefusedLine,
-  requestIdOf,
-} from './publish-rows.ts'
+import { ImportFile } from './file.ts'
+import { publishRows } from './publish-rows.ts'
+import { requestIdOf } from './request-id.ts'
+import type { ImportRow } from './row.ts'
+import { readingOf, rowsOf } from './rows.ts'
+import { type Counts, type RefusedRow, Tally } from './tally.ts'
 
 const sample = join(import.meta.dirname, '../../../../tests/samples/licences/licences.csv')
 
@@ -18,13 +16,23 @@ class FakePublisher {
   readonly log: ToPublish[] = []
   readonly calls: (readonly ToPublish[])[] = []
   readonly waits: (StageName | undefined)[] = []
-  script: (() => 'unavailable' | 'broken' | { readonly refuseAll: string } | undefined)[] = []
+  inFlight = 0
+  inFlightMost = 0
+  script: (() => 'unavailable' | 'broken' | 'full' | { readonly refuseAll: string } | undefined)[] = []
+  /** Held until it resolves. */
+  gate: Promise<void> | undefined
 
   async publish(items: readonly ToPublish[], options: PublishOptions = {}): Promise<readonly Outcome[]> {
+    options.signal?.throwIfAborted()
     this.calls.push(items)
     this.waits.push(options.waitFor)
+    this.inFlight += 1
+    this.inFlightMost = Math.max(this.inFlightMost, this.inFlight)
     const told = this.script.shift()?.()
+    await this.gate
+    this.inFlight -= 1
     if (told === 'unavailable') throw new CallError('unavailable', 'ZONE_NOT_RUNNING', 14, 'away')
+    if (told === 'full') throw new CallError('refused', 'QUEUE_FULL', 8, 'full')
     if (told === 'broken') throw new CallError('failed', 'INTERNAL', 13, 'broken')
     return items.map((item) =>
       typeof told === 'object' ? refused(item, told.refuseAll) : this.#take(item, options.waitFor ?? 'sequenced'),
@@ -47,21 +55,9 @@ function refused({ requestId }: ToPublish, code: string): Outcome {
   return { kind: 'refused', requestId, refusal: { code, field: '', expected: '', zh: '', en: '' } }
 }
 
-function surroundings(publishers: Readonly<Record<string, FakePublisher>>) {
-  const told: RefusedLine[] = []
-  const one: ImportSurroundings = {
-    publisherOf: (zone) => publishers[zone],
-    nowMs: Date.now,
-    signal: new AbortController().signal,
-    onRefused: (line) => told.push(line),
-    onProgress: () => {},
-  }
-  return { one, told }
-}
-
 const licence = (number: number): LicenceIssued => ({
   kind: 'licence_issued',
-  identifier: '1.2.156.3005.2.11100000000013338W011.11110000000021135M.20250000001.001.E',
+  identifier: `1.2.156.3005.2.11100000000013338W011.11110000000021135M.20250000001.001.E`,
   authority: '11110000000021135M',
   authorityName: '机构',
   licenceType: '11100000000013338W011',
@@ -76,118 +72,190 @@ const licence = (number: number): LicenceIssued => ({
   demonstration: true,
 })
 
-async function* rows(count: number, zone = 'beijing'): AsyncGenerator<ImportRow> {
-  for (let at = 0; at < count; at++) yield { kind: 'licence', line: at + 2, zone, licence: licence(at) }
+/** Well-formed identifiers that differ: those of the branch that has no check character. */
+const distinct = (number: number): LicenceIssued => ({
+  ...licence(number),
+  identifier: `1.2.156.3003.2.11100000000013338W011.11110000000021135M.${number}.001.0`,
+})
+
+const rowOf = (one: LicenceIssued, line: number, zone = 'beijing'): ImportRow => ({
+  kind: 'licence',
+  line,
+  zone,
+  licence: one,
+  source: { kind: 'text', text: '' },
+})
+
+async function* rows(count: number): AsyncGenerator<ImportRow> {
+  for (let at = 0; at < count; at++) yield rowOf(distinct(at), at + 2)
 }
 
-const all = (publisher: FakePublisher) => surroundings({ beijing: publisher })
+async function run(
+  publishers: Readonly<Record<string, FakePublisher>>,
+  given: AsyncIterable<ImportRow>,
+  waitFor: StageName = 'sealed',
+  settled = 0,
+): Promise<
+  Counts & { readonly told: readonly RefusedRow[]; readonly stages: Awaited<ReturnType<typeof publishRows>> }
+> {
+  const tally = new Tally()
+  const told: RefusedRow[] = []
+  const progress = {
+    settled,
+    take: (row: Parameters<Tally['take']>[0]) => {
+      const one = tally.take(row)
+      if (one !== undefined) told.push(one)
+    },
+    afterRow: async () => {},
+  }
+  const stages = await publishRows(given, waitFor, progress, {
+    publisherOf: (zone) => publishers[zone],
+    nowMs: Date.now,
+    signal: new AbortController().signal,
+  })
+  return { ...tally.counts, told, stages }
+}
 
 afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('an import', () => {
-  it('publishes every line of the sample once, also when it is done twice', async () => {
+describe('publishing the rows of a file', () => {
+  it('publishes every row of the sample once, also when it is done twice', async () => {
     const publishers: Record<string, FakePublisher> = {}
-    const { one, told } = surroundings(
-      new Proxy(publishers, { get: (known, zone: string) => (known[zone] ??= new FakePublisher()) }),
-    )
-    const run = (): Promise<ImportSummary> =>
-      importLicences(licenceRows(sample, 'utf-8', { kind: 'field', name: 'KZ_ZONE' }), 'witnessed', one)
-    const first = await run()
-    const second = await run()
+    const all = new Proxy(publishers, { get: (known, zone: string) => (known[zone] ??= new FakePublisher()) })
+    const again = async () => {
+      await using file = await ImportFile.open(sample)
+      const choice = { kind: 'field', name: 'KZ_ZONE' } as const
+      return await run(all, rowsOf(file, await readingOf(file, { choice }), choice), 'witnessed')
+    }
+    const first = await again()
+    const second = await again()
     expect(first).toMatchObject({ read: 2000, published: 2000, duplicates: 0, refusedCount: 0, restUnread: false })
     expect(second).toMatchObject({ read: 2000, published: 0, duplicates: 2000, refusedCount: 0 })
     expect(first.zones).toHaveLength(14)
-    expect(first.zones.every(({ stage }) => stage === 'witnessed')).toBe(true)
+    expect([...first.stages.values()].every((stage) => stage === 'witnessed')).toBe(true)
     expect(Object.values(publishers).reduce((sum, { log }) => sum + log.length, 0)).toBe(2000)
-    expect(told).toEqual([])
+    expect(first.told).toEqual([])
   })
 
   it('sends at most 256 events at once, in the order of the file', async () => {
-    const publisher = new FakePublisher()
-    await importLicences(rows(600), 'sealed', all(publisher).one)
-    expect(publisher.calls.map((items) => items.length)).toEqual([256, 256, 88])
-    expect(publisher.log.map(({ event }) => (event as LicenceIssued).number)).toEqual(
+    const beijing = new FakePublisher()
+    await run({ beijing }, rows(600))
+    expect(beijing.calls.map((items) => items.length)).toEqual([256, 256, 88])
+    expect(beijing.log.map(({ event }) => (event as LicenceIssued).number)).toEqual(
       Array.from({ length: 600 }, (_, at) => String(at)),
     )
   })
 
-  it('cuts a batch before it is larger than a request may be', async () => {
-    const publisher = new FakePublisher()
+  it('has eight requests of a zone on their way at once, and no more', async () => {
+    const beijing = new FakePublisher()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    beijing.gate = promise
+    const running = run({ beijing }, rows(256 * 20))
+    await vi.waitFor(() => expect(beijing.calls).toHaveLength(8))
+    await new Promise((done) => setImmediate(done))
+    expect(beijing.calls).toHaveLength(8)
+    resolve()
+    expect(await running).toMatchObject({ published: 256 * 20 })
+    expect(beijing.inFlightMost).toBe(8)
+  })
+
+  it('lets rows about one licence wait for each other', async () => {
+    const beijing = new FakePublisher()
+    async function* same(): AsyncGenerator<ImportRow> {
+      for (const number of [1, 2, 3]) yield rowOf(licence(number), number)
+    }
+    await run({ beijing }, same())
+    expect(beijing.calls.map((items) => items.map(({ event }) => (event as LicenceIssued).number))).toEqual([
+      ['1'],
+      ['2'],
+      ['3'],
+    ])
+    expect(beijing.inFlightMost).toBe(1)
+  })
+
+  it('cuts a request before it is larger than it may be', async () => {
+    const beijing = new FakePublisher()
     const long = 'x'.repeat(4096)
     async function* large(): AsyncGenerator<ImportRow> {
       for (let at = 0; at < 100; at++) {
         const extensions = Array.from({ length: 4 }, (_, n) => ({ name: `KZ_${n}`, value: long }))
-        yield { kind: 'licence', line: at + 2, zone: 'beijing', licence: { ...licence(at), extensions } }
+        yield rowOf({ ...distinct(at), extensions }, at + 2)
       }
     }
-    await importLicences(large(), 'sealed', all(publisher).one)
-    expect(publisher.calls.length).toBeGreaterThan(1)
-    expect(publisher.calls.flat()).toHaveLength(100)
+    await run({ beijing }, large())
+    expect(beijing.calls.length).toBeGreaterThan(1)
+    expect(beijing.calls.flat()).toHaveLength(100)
   })
 
-  it('tells each refused line with its reason, and publishes all others', async () => {
-    const publisher = new FakePublisher()
-    const { one, told } = all(publisher)
+  it('tells each refused row with its reason, and publishes all others', async () => {
+    const beijing = new FakePublisher()
     async function* mixed(): AsyncGenerator<ImportRow> {
-      yield { kind: 'licence', line: 2, zone: 'beijing', licence: licence(1) }
-      yield { kind: 'licence', line: 3, zone: 'beijing', licence: { ...licence(2), issuedOn: '2025-02-30' } }
-      yield { kind: 'licence', line: 4, zone: 'mars', licence: licence(3) }
-      yield { kind: 'licence', line: 5, zone: 'beijing', licence: licence(4) }
+      yield rowOf(distinct(1), 2)
+      yield rowOf({ ...distinct(2), issuedOn: '2025-02-30' }, 3)
+      yield rowOf(distinct(3), 4, 'mars')
+      yield rowOf(distinct(4), 5)
     }
-    const summary = await importLicences(mixed(), 'sealed', one)
-    expect(summary).toMatchObject({ read: 4, published: 2, refusedCount: 2 })
-    expect(summary.refused.map(({ line, refusal: { code } }) => [line, code])).toEqual([
-      [3, 'IMPOSSIBLE_DATE'],
-      [4, 'ZONE_NOT_RUNNING'],
+    const { told, ...counts } = await run({ beijing }, mixed())
+    expect(counts).toMatchObject({ read: 4, published: 2, refusedCount: 2, notRunning: [{ zone: 'mars', rows: 1 }] })
+    expect(told.map(({ item, line, refusal: { code } }) => [item, line, code])).toEqual([
+      [2, 3, 'IMPOSSIBLE_DATE'],
+      [3, 4, 'ZONE_NOT_RUNNING'],
     ])
-    expect(told).toHaveLength(2)
-    expect(JSON.stringify(summary)).not.toContain('演示')
+    expect(JSON.stringify(counts)).not.toContain('演示')
   })
 
-  it('sends again, under the same ids, what nobody answered', async () => {
-    const publisher = new FakePublisher()
-    publisher.script = [() => 'unavailable', () => 'unavailable']
-    const summary = await importLicences(rows(3), 'sealed', all(publisher).one)
-    expect(summary).toMatchObject({ published: 3, refusedCount: 0 })
-    const ids = publisher.calls.map((items) => items.map(({ requestId }) => requestId))
+  it('leaves out the rows that are settled already', async () => {
+    const beijing = new FakePublisher()
+    const { read } = await run({ beijing }, rows(600), 'sealed', 500)
+    expect(read).toBe(100)
+    expect(beijing.log.map(({ event }) => (event as LicenceIssued).number).slice(0, 2)).toEqual(['500', '501'])
+  })
+
+  it.each(['unavailable', 'full'] as const)('sends again, under the same ids, what was answered %s', async (what) => {
+    const beijing = new FakePublisher()
+    beijing.script = [() => what, () => what]
+    expect(await run({ beijing }, rows(3))).toMatchObject({ published: 3, refusedCount: 0 })
+    const ids = beijing.calls.map((items) => items.map(({ requestId }) => requestId))
     expect(ids).toHaveLength(3)
     expect(ids[1]).toEqual(ids[0])
     expect(ids[2]).toEqual(ids[0])
   })
 
   it('sends again what was refused for a reason that passes', async () => {
-    const publisher = new FakePublisher()
-    publisher.script = [() => ({ refuseAll: 'HUB_NOT_ANSWERED' })]
-    const summary = await importLicences(rows(3), 'sealed', all(publisher).one)
-    expect(summary).toMatchObject({ published: 3, refusedCount: 0 })
+    const beijing = new FakePublisher()
+    beijing.script = [() => ({ refuseAll: 'NOT_SEALED_IN_TIME' })]
+    expect(await run({ beijing }, rows(3))).toMatchObject({ published: 3, refusedCount: 0 })
   })
 
-  it('gives up after a minute in which nobody answered', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    const publisher = new FakePublisher()
-    publisher.script = Array.from({ length: 10 }, () => () => {
-      vi.setSystemTime(Date.now() + 30_000)
-      return 'unavailable' as const
-    })
-    await expect(importLicences(rows(3), 'sealed', all(publisher).one)).rejects.toThrow(CallError)
-    expect(publisher.calls).toHaveLength(2)
-  })
+  it.each(['unavailable', { refuseAll: 'DISK_FULL' }] as const)(
+    'gives up after a minute of %s, refusing no row',
+    async (what) => {
+      vi.useFakeTimers({ toFake: ['Date'] })
+      const beijing = new FakePublisher()
+      beijing.script = Array.from({ length: 10 }, () => () => {
+        vi.setSystemTime(Date.now() + 30_000)
+        return what
+      })
+      await expect(run({ beijing }, rows(3))).rejects.toThrow(Error)
+      expect(beijing.calls).toHaveLength(2)
+    },
+  )
 
   it('does not repeat what a publisher broke on', async () => {
-    const publisher = new FakePublisher()
-    publisher.script = [() => 'broken']
-    await expect(importLicences(rows(3), 'sealed', all(publisher).one)).rejects.toThrow('broken')
-    expect(publisher.calls).toHaveLength(1)
+    const beijing = new FakePublisher()
+    beijing.script = [() => 'broken']
+    await expect(run({ beijing }, rows(3))).rejects.toThrow('broken')
+    expect(beijing.calls).toHaveLength(1)
   })
 
   it('says sealed where the stage asked for was not told in time', async () => {
-    const publisher = new FakePublisher()
-    publisher.script = [() => undefined, () => 'unavailable']
-    const summary = await importLicences(rows(3), 'witnessed', all(publisher).one)
-    expect(publisher.waits).toEqual(['sealed', 'witnessed'])
-    expect(summary.zones).toMatchObject([{ zone: 'beijing', published: 3, stage: 'sealed' }])
+    const beijing = new FakePublisher()
+    beijing.script = [() => undefined, () => 'unavailable']
+    const { stages } = await run({ beijing }, rows(3), 'witnessed')
+    expect(beijing.waits).toEqual(['sealed', 'witnessed'])
+    expect([...stages]).toEqual([['beijing', 'sealed']])
   })
 })
 

@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import { checkForm } from '@hutong/licence'
 import { describe, expect, it } from 'vitest'
 import { CommandError } from '../exit.ts'
-import { type ImportRow, licenceRows, licenceRowsOf, type ZoneChoice } from './csv-rows.ts'
+import { csvRows } from './csv-rows.ts'
+import type { Encoding } from './encoding.ts'
+import { ImportFile } from './file.ts'
+import type { ImportRow, ZoneChoice } from './row.ts'
+import { readingOf, rowsOf as rowsOfFile } from './rows.ts'
 
 const samples = join(import.meta.dirname, '../../../../tests/samples/licences')
 const byField: ZoneChoice = { kind: 'field', name: 'KZ_ZONE' }
@@ -17,7 +21,13 @@ const row = 'name,type,number,identifier,authority name,authority,2026-01-01,hol
 async function rowsOf(text: string, choice: ZoneChoice = oneZone, pieces = 1): Promise<ImportRow[]> {
   const size = Math.ceil(text.length / pieces)
   const chunks = Array.from({ length: pieces }, (_, at) => text.slice(at * size, (at + 1) * size))
-  return gathered(licenceRowsOf(asyncOf(chunks), choice))
+  return gathered(csvRows(asyncOf(chunks), choice))
+}
+
+async function rowsAt(path: string, encoding?: Encoding): Promise<ImportRow[]> {
+  await using file = await ImportFile.open(path)
+  const reading = await readingOf(file, { choice: byField, ...(encoding === undefined ? {} : { encoding }) })
+  return await gathered(rowsOfFile(file, reading, byField))
 }
 
 async function gathered(rows: AsyncIterable<ImportRow>): Promise<ImportRow[]> {
@@ -26,13 +36,15 @@ async function gathered(rows: AsyncIterable<ImportRow>): Promise<ImportRow[]> {
   return all
 }
 
+const licencesIn = (rows: readonly ImportRow[]) => rows.map((one) => (one.kind === 'licence' ? one.licence : one))
+
 async function* asyncOf(chunks: readonly string[]): AsyncGenerator<string> {
   yield* chunks
 }
 
 describe('the rows of a file of licences', () => {
   it('are the 2,000 of the sample, each of a form that can be published, each with its line and zone', async () => {
-    const rows = await gathered(licenceRows(join(samples, 'licences.csv'), 'utf-8', byField))
+    const rows = await rowsAt(join(samples, 'licences.csv'))
     const lines = readFileSync(join(samples, 'licences.csv'), 'utf8').trimEnd().split('\n')
     expect(rows).toHaveLength(2000)
     for (const one of rows) {
@@ -45,7 +57,7 @@ describe('the rows of a file of licences', () => {
 
   it('are read out of GB18030 with CRLF, rare and quoted characters kept', async () => {
     const path = join(samples, 'licences-gb18030-crlf.csv')
-    const rows = await gathered(licenceRows(path, 'gb18030', byField))
+    const rows = await rowsAt(path)
     const text = new TextDecoder('gb18030').decode(readFileSync(path))
     const quoted = /,"([^"\r\n]*(?:""[^"\r\n]*)*)",/.exec(text)?.[1]?.replaceAll('""', '"')
     const names = rows.flatMap((one) => (one.kind === 'licence' ? [one.licence.holder.name, one.licence.name] : []))
@@ -71,7 +83,7 @@ describe('the rows of a file of licences', () => {
         validUntil: '2036-01-01',
       },
     })
-    expect(await rowsOf(`${english}\r\n${row}\r\n`)).toEqual(expected)
+    expect(licencesIn(await rowsOf(`${english}\r\n${row}\r\n`))).toEqual(licencesIn(expected))
     for (const pieces of [2, 7, 50, 400]) expect(await rowsOf(`${pinyin}\n${row}`, oneZone, pieces)).toEqual(expected)
   })
 
@@ -116,7 +128,7 @@ describe('the rows of a file of licences', () => {
 
   it('refuse a row with a stray quotation mark, and go on', async () => {
     const rows = await rowsOf(`${pinyin}\n${row.replace('name', 'na"me')}\n${row}\n`)
-    expect(rows.toSorted((left, right) => left.line - right.line)).toMatchObject([
+    expect(rows).toMatchObject([
       { kind: 'refused', line: 2, refusal: { code: 'NOT_CSV' }, restUnread: false },
       { kind: 'licence', line: 3 },
     ])
@@ -135,12 +147,15 @@ describe('the rows of a file of licences', () => {
     expect(rows).toMatchObject([{ kind: 'refused', line: 2, restUnread: true }])
   })
 
-  it('are none of a file in another encoding', async () => {
-    const path = join(samples, 'licences-gb18030-crlf.csv')
-    await expect(gathered(licenceRows(path, 'utf-8', byField))).rejects.toThrow(/--encoding gb18030/)
+  it('stop where a file is not of the encoding it is said to be, and say where', async () => {
+    const rows = await rowsAt(join(samples, 'licences-gb18030-crlf.csv'), 'utf-8')
+    expect(rows).toMatchObject([{ kind: 'refused', line: 2, restUnread: true, refusal: { code: 'NOT_IN_ENCODING' } }])
+    // 103: where Python's decoder stops too.
+    const { expected } = (rows[0] as ImportRow & { kind: 'refused' }).refusal
+    expect(expected).toBe('utf-8 at byte 103; if all of the file looks wrong, try --encoding gb18030')
   })
 
   it('are none of a file that is not there', async () => {
-    await expect(gathered(licenceRows('no-such-file', 'utf-8', byField))).rejects.toThrow(/no such file/)
+    await expect(rowsAt('no-such-file')).rejects.toThrow(/no such file/)
   })
 })

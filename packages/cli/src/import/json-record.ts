@@ -1,0 +1,76 @@
+import { isRefusal, type Refusal } from '@hutong/licence'
+import { type Layout, layoutOf, licenceFrom, zoneFrom } from './fields.ts'
+import { importRefusal } from './refusals.ts'
+import { type ImportRow, rowSizeMax, sourceTextMax, type ZoneChoice } from './row.ts'
+
+/** Layouts kept, at most: the objects of one file hardly ever have more than a few. */
+const layoutsKeptMax = 64
+
+/**
+ * Reads objects as rows, each with its own names. A value is text; `null` is empty; of an extension field a whole number, a truth value,
+ * an object or a list is kept as its JSON.
+ */
+export function createRecordReader(choice: ZoneChoice): (value: unknown, line: number) => ImportRow {
+  const layouts = new Map<string, Layout | Refusal>()
+  return (value, line) => {
+    if (!isObject(value)) return unread(line, importRefusal('NOT_JSON', { field: 'row', expected: 'an object' }), value)
+    const names = Object.keys(value)
+    const key = JSON.stringify(names)
+    const layout = layouts.get(key) ?? layoutOf(names, choice)
+    if (layouts.size < layoutsKeptMax) layouts.set(key, layout)
+    const texts = Object.values(value).map(textOfValue)
+    const odd = texts.indexOf(undefined)
+    if (isRefusal(layout) || odd >= 0) {
+      const expected = 'text in quotation marks'
+      return unread(
+        line,
+        isRefusal(layout) ? layout : importRefusal('NOT_TEXT', { field: names[odd]!, expected }),
+        value,
+      )
+    }
+    const field = Object.values(layout.fields).find((column) => !isTextual(Object.values(value)[column]))
+    if (field !== undefined) {
+      return unread(
+        line,
+        importRefusal('NOT_TEXT', { field: names[field]!, expected: 'text in quotation marks' }),
+        value,
+      )
+    }
+    const values = texts as readonly string[]
+    const source = { kind: 'fields', names, values } as const
+    return { kind: 'licence', line, zone: zoneFrom(layout, values), licence: licenceFrom(layout, values), source }
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTextual(value: unknown): boolean {
+  return typeof value === 'string' || value === null
+}
+
+/** Undefined: a number that is not the one in the file any more. */
+function textOfValue(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (value === null) return ''
+  return isKept(value) ? JSON.stringify(value) : undefined
+}
+
+function isKept(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value)
+  return typeof value !== 'object' || value === null || Object.values(value).every(isKept)
+}
+
+function unread(line: number, refused: Refusal, value: unknown): ImportRow {
+  return { kind: 'refused', line, refusal: refused, restUnread: false, source: sourceOf(value) }
+}
+
+function sourceOf(value: unknown): ImportRow['source'] {
+  const isFlat = isObject(value) && Object.values(value).every((one) => textOfValue(one) !== undefined)
+  if (!isFlat) return { kind: 'text', text: JSON.stringify(value).slice(0, sourceTextMax) }
+  const values = Object.values(value).map((one) => textOfValue(one)!)
+  const isSmall = values.reduce((sum, text) => sum + text.length, 0) <= rowSizeMax
+  if (!isSmall) return { kind: 'text', text: JSON.stringify(value).slice(0, sourceTextMax) }
+  return { kind: 'fields', names: Object.keys(value), values }
+}
