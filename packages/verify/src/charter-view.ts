@@ -34,7 +34,7 @@ export interface KeyView {
 }
 
 /** `<name>+<8 hex of the key id>`. */
-export function keyIdentity(key: VerifierKey): string {
+export function keyIdentity(key: Pick<VerifierKey, 'name' | 'keyId'>): string {
   return `${key.name}+${key.keyId.toString(16).padStart(8, '0')}`
 }
 

@@ -84,7 +84,7 @@ function timesOf(
 }
 
 /** The size a note claims, nothing verified; undefined where it is no checkpoint. */
-function sizeOfNote(note: Uint8Array): bigint | undefined {
+export function sizeOfNote(note: Uint8Array): bigint | undefined {
   const text = Buffer.from(note).toString('utf8')
   const parting = text.lastIndexOf('\n\n')
   if (parting < 0) return undefined

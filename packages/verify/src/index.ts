@@ -32,6 +32,10 @@ export {
   noLeaves,
   withNewestLeaf,
 } from './newest-leaf.ts'
+export { type ProofHolds, type ProofVerdict, type ProvenEvent, verifyProof } from './proof.ts'
+export { type ProofEvidence, type ProofFails, type ProofFaultCode, proofFaults } from './proof-fault.ts'
+export { type Receipt, type ReceiptHolds, verifyReceipt } from './proof-receipt.ts'
+export { proofSentence } from './proof-sentence.ts'
 export { charterPolicy, type Dossier, type Knowledge, type Policy, type Question } from './question.ts'
 export { type Refused, refused } from './refused.ts'
 export {
