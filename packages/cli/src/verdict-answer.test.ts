@@ -52,6 +52,7 @@ function answer(word: Word, change: Record<string, unknown> = {}): unknown {
     licence: undefined,
     lastEvent: 'o/2',
     successor: '',
+    asOf: undefined,
     ...change,
   }
   return JSON.parse(

@@ -465,6 +465,21 @@ export const catalogue = {
     en: 'no witnessed data up to that position or time yet',
     next: 'try_later',
   },
+  AS_OF: {
+    zh: '“截至”须为一个位置或一个时间',
+    en: 'as of wants one position or one time',
+    next: 'correct_request',
+  },
+  BEFORE_FIRST_LEAF: {
+    zh: '该位置或时间早于联盟的首条记录',
+    en: "that position or time is before the alliance's first record",
+    next: 'correct_request',
+  },
+  ANSWER_TOO_LARGE: {
+    zh: '此证照的记录过多，一次答复放不下',
+    en: 'the events of this licence do not fit into one answer',
+    next: 'ask_operator',
+  },
   REDACTED_SINCE: {
     zh: '在位置 {position} 之后有数据被依法删除，只能从该位置起比对',
     en: 'data was deleted by law; the digest is answered from position {position} on',

@@ -25,6 +25,14 @@ export interface Finding {
   readonly required: boolean
 }
 
+/**
+ * Up to when a question is asked (domain, "As of"): the first so many leaves of H, judged by the hub's clock at the last of them; or all
+ * that the hub had received by a time, milliseconds since 1970, judged by that time.
+ */
+export type AsOf =
+  | { readonly kind: 'position'; readonly position: bigint }
+  | { readonly kind: 'time'; readonly timeMs: number }
+
 /** The part of a verdict that is fixed by position, clock and question: the same in every zone. */
 export interface Findings {
   readonly word: Word
@@ -49,6 +57,8 @@ export interface Findings {
   readonly licence: LicenceIssued | undefined
   readonly lastEvent: string
   readonly successor: string
+  /** As asked; undefined where it was about now. */
+  readonly asOf: AsOf | undefined
 }
 
 /** A verdict: findings, and outside them what differs from one asking to the next. */

@@ -15,4 +15,4 @@ export {
   type StageName,
   type ToPublish,
 } from './publisher-client.ts'
-export { createVerifierClient, type Question, type VerifierClient } from './verifier-client.ts'
+export { type AsOfCall, createVerifierClient, type Question, type VerifierClient } from './verifier-client.ts'

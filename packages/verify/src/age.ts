@@ -14,8 +14,11 @@ export interface Age {
  * The age of what is known (domain, "Age"): now less the time of the newest leaf of these zones' own logs, whichever is older, or now
  * less the q-th newest cosignature, whichever is larger. Silence is not freshness: a zone whose news is held back ages. A time
  * more than `maxClockOffset` ahead of the own clock counts as absent.
+ *
+ * As of a position there is no age to speak of: what was asked for is what was looked at, up to its last leaf.
  */
 export function ageOf(zones: readonly string[], knowledge: Knowledge, policy: Policy): Age {
+  if (knowledge.kind === 'as_of') return { ageMs: undefined, dataTimeMs: knowledge.receivedAtMs, freshness: 'fresh' }
   const charter = newestCharter(knowledge.trust)
   const { nowMs, cosigned } = knowledge
   const believed = (timeMs: number | undefined) =>

@@ -36,7 +36,15 @@ export { type ProofHolds, type ProofVerdict, type ProvenEvent, verifyProof } fro
 export { type ProofEvidence, type ProofFails, type ProofFaultCode, proofFaults } from './proof-fault.ts'
 export { type Receipt, type ReceiptHolds, verifyReceipt } from './proof-receipt.ts'
 export { proofSentence } from './proof-sentence.ts'
-export { charterPolicy, type Dossier, type Knowledge, type Policy, type Question } from './question.ts'
+export {
+  charterPolicy,
+  type Dossier,
+  type Knowledge,
+  type KnowledgeNow,
+  knowledgeAsOf,
+  type Policy,
+  type Question,
+} from './question.ts'
 export { type Refused, refused } from './refused.ts'
 export {
   charterAt,

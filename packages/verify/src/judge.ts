@@ -25,7 +25,7 @@ import {
 import { type Age, ageOf } from './age.ts'
 import { type JudgedEvent, type SubjectFold, stands } from './fold.ts'
 import type { Dossier, Knowledge, Question } from './question.ts'
-import { isDoubtful, newestCharter, viewAt } from './trust.ts'
+import { isDoubtful, newestCharter, viewAt, witnessesAt } from './trust.ts'
 
 /**
  * The verdict over a licence, here, for a matter, at a position: the eight checks and the word that follows from them. Pure: the same
@@ -38,21 +38,34 @@ export function judge(question: Question, knowledge: Knowledge, dossier: Dossier
   if (fold === undefined || (licence === undefined && fold.clouds.length === 0))
     return notInLog(question, knowledge, dossier.issuingZone)
   if (licence === undefined) return unreadableLicence(question, knowledge, dossier.issuingZone, fold)
-  if (licence.identifier !== question.identifier.identifier) return notInLog(question, knowledge, dossier.issuingZone)
+  const asked = question.identifier.identifier
+  if (supersededIn(fold).includes(asked)) return supersededLicence(question, knowledge, dossier, licence, fold)
+  const certain = contentIsCertain(fold, knowledge)
+  if (licence.identifier !== asked) {
+    // An amendment that cannot be read could be the one that made this version.
+    const hidden = !certain && fold.clouds.length > 0
+    return hidden
+      ? unreadableLicence(question, knowledge, dossier.issuingZone, fold)
+      : notInLog(question, knowledge, dossier.issuingZone)
+  }
 
   const recognition = recognitionOf(question, knowledge, dossier, licence)
   const age = ageOf(zonesThatCount(question, dossier, recognition), knowledge, question.policy)
   const log = checkLog(knowledge, fold, recognition, age)
   const witnessed = log.result === 'passed'
   const outcomes: readonly Outcome[] = [
-    checkIntegrity(question, fold, licence),
+    liftable(checkIntegrity(question, fold, licence), certain, []),
     checkSignature(knowledge, dossier, fold),
     checkAuthority(knowledge, dossier, fold, licence),
     checkSeal(question),
-    liftable(checkStatus(fold, licence, knowledge.nowMs), witnessed, ['REVOKED', 'SUPERSEDED', 'TRANSFERRED']),
+    liftable(liftable(checkStatus(fold, licence, knowledge.nowMs), witnessed, ['REVOKED', 'TRANSFERRED']), certain, [
+      'REVOKED',
+      'SUSPENDED',
+      'TRANSFERRED',
+    ]),
     log,
     liftable(recognition.outcome, witnessed, []),
-    liftable(checkHolder(question, licence), witnessed, []),
+    liftable(checkHolder(question, licence), witnessed && certain, []),
   ]
   return conclude(question, knowledge, dossier, { licence, fold, age, recognition, outcomes })
 }
@@ -97,6 +110,37 @@ function licenceOf({ licence, refusedIssue }: SubjectFold): LicenceIssued | unde
   return refusedIssue !== undefined && withoutPower.has(refusedIssue.refusal.code) ? refusedIssue.licence : undefined
 }
 
+/** The versions that a newer one took the place of. */
+function supersededIn({ licence }: SubjectFold): readonly string[] {
+  return licence.kind === 'none' ? [] : licence.superseded
+}
+
+/**
+ * Whether what the licence says is told by events that nobody doubts, and by all of them. Where it is not, a file, a holder or a period
+ * that does not fit proves nothing: the content may be another.
+ */
+function contentIsCertain(fold: SubjectFold, knowledge: Knowledge): boolean {
+  if (doubtfulEvents(fold, knowledge).some(({ kind }) => tellsContent.has(kind))) return false
+  return fold.clouds.every(({ origin, index, way }) => {
+    const event = fold.events.find((one) => one.origin === origin && one.index === index)
+    return event !== undefined && way !== 'restated' && keepsContent.has(event.kind)
+  })
+}
+
+const tellsContent: ReadonlySet<number> = new Set([
+  kindNumber.licence_issued,
+  kindNumber.licence_amended,
+  kindNumber.licence_renewed,
+  kindNumber.licence_corrected,
+])
+
+/** By what the leaf says: a leaf that its payload contradicts is not among them, whatever its kind. */
+const keepsContent: ReadonlySet<number> = new Set([
+  kindNumber.licence_suspended,
+  kindNumber.licence_resumed,
+  kindNumber.licence_revoked,
+])
+
 const withoutPower: ReadonlySet<string> = new Set(['MAY_NOT_ISSUE', 'ISSUER_OF_ANOTHER_ZONE'])
 
 function checkIntegrity(question: Question, fold: SubjectFold, licence: LicenceIssued): Outcome {
@@ -113,7 +157,10 @@ function checkIntegrity(question: Question, fold: SubjectFold, licence: LicenceI
     : { check: 'INTEGRITY', result: 'passed', code: 'PAYLOAD_OPENS' }
 }
 
-/** A doubtful event never gives VALID until it is restated; a doubtful suspension or revocation keeps its effect. */
+/**
+ * A doubtful event never gives VALID until it is restated; a doubtful suspension or revocation keeps its effect. So does what a doubtful
+ * amendment takes away: the version before stays superseded, and the new one waits here.
+ */
 function checkSignature(knowledge: Knowledge, dossier: Dossier, fold: SubjectFold): Outcome {
   const parameters = { zone: zoneName(knowledge, dossier.issuingZone) }
   const doubted = doubtfulEvents(fold, knowledge).filter(({ kind }) => !keepsEffectInDoubt.has(kind))
@@ -216,24 +263,43 @@ function checkLog(knowledge: Knowledge, fold: SubjectFold, recognition: Recognit
     ...(parameters && { parameters }),
   })
   if (knowledge.hubFault !== undefined) return unknown('HUB_FAULT')
-  const { cosigned } = knowledge
-  if (cosigned === undefined) return unknown('NOT_WITNESSED')
+  const witnessed = witnessedOf(knowledge, age)
+  if (witnessed === undefined) return unknown('NOT_WITNESSED')
   const looked = [...fold.events, ...recognition.considered.flatMap(({ events }) => events)]
-  const covered = (position: bigint | undefined) => position !== undefined && position < cosigned.checkpoint.size
+  const covered = (position: bigint | undefined) => position !== undefined && position < witnessed.size
   const charters = knowledge.trust.charters.every(({ position }) => covered(position))
   if (!charters || !looked.every(({ position }) => covered(position))) return unknown('NOT_WITNESSED')
   const time = age.dataTimeMs === 0 ? '' : readableTime(age.dataTimeMs)
   if (age.freshness === 'too_old') return unknown('TOO_OLD', { time })
-  return {
-    check: 'LOG',
-    result: 'passed',
-    code: 'WITNESSED',
-    parameters: { q: String(cosigned.timesMs.length), time },
-    evidence: [
-      { name: 'cosigned_size', value: String(cosigned.checkpoint.size) },
-      { name: 'freshness', value: age.freshness },
-    ],
+  const { zones, evidence } = witnessed
+  return { check: 'LOG', result: 'passed', code: 'WITNESSED', parameters: { q: String(zones), time }, evidence }
+}
+
+/**
+ * How much of H is witnessed, by how many zones, and what shows it. As of a position that is the quorum that was in force there: how many
+ * more have cosigned, and which head, differs from one copy to the next.
+ */
+function witnessedOf(
+  knowledge: Knowledge,
+  age: Age,
+): { readonly size: bigint; readonly zones: number; readonly evidence: Finding['evidence'] } | undefined {
+  if (knowledge.kind === 'as_of') {
+    const { trust, position } = knowledge
+    const { quorum } = witnessesAt(trust, position)
+    const evidence = [{ name: 'position', value: String(position) }]
+    return quorum === 0 ? undefined : { size: position, zones: quorum, evidence }
   }
+  const { cosigned } = knowledge
+  return (
+    cosigned && {
+      size: cosigned.checkpoint.size,
+      zones: cosigned.timesMs.length,
+      evidence: [
+        { name: 'cosigned_size', value: String(cosigned.checkpoint.size) },
+        { name: 'freshness', value: age.freshness },
+      ],
+    }
+  )
 }
 
 /**
@@ -339,9 +405,12 @@ function checkHolder({ holderCode }: Question, licence: LicenceIssued): Outcome 
     : { check: 'HOLDER', result: 'failed', code: 'HOLDER_DIFFERS' }
 }
 
-/** While LOG has not passed, what a later event could lift is not proven: it becomes unknown, with its code. */
-function liftable(outcome: Outcome, witnessed: boolean, staying: readonly string[]): Outcome {
-  const lifts = !witnessed && outcome.result === 'failed' && !staying.includes(outcome.code)
+/**
+ * While LOG has not passed, what a later event could lift is not proven, and what the content fails is not proven while the content is
+ * uncertain: it becomes unknown, with its code.
+ */
+function liftable(outcome: Outcome, proven: boolean, staying: readonly string[]): Outcome {
+  const lifts = !proven && outcome.result === 'failed' && !staying.includes(outcome.code)
   return lifts ? { ...outcome, result: 'unknown' } : outcome
 }
 
@@ -390,6 +459,35 @@ function conclude(
     licence,
     lastEvent: last === undefined ? '' : eventId(last),
   }
+}
+
+/**
+ * An earlier version of a licence. Nothing lifts that: no matter, no cloud, no age. What the version said is not looked at any more, and
+ * what the present one says is another's: nothing of it stands beside the answer but its identifier.
+ */
+function supersededLicence(
+  question: Question,
+  knowledge: Knowledge,
+  dossier: Dossier,
+  licence: LicenceIssued,
+  fold: SubjectFold,
+): Findings {
+  const skipped = (check: Check): Outcome => ({ check, result: 'skipped', code: 'SUPERSEDED' })
+  const recognition: Recognition = { outcome: skipped('RECOGNITION'), considered: [], used: undefined }
+  const age = ageOf([dossier.issuingZone], knowledge, question.policy)
+  const successor = [{ name: 'successor', value: licence.identifier }]
+  const outcomes: readonly Outcome[] = [
+    skipped('INTEGRITY'),
+    checkSignature(knowledge, dossier, fold),
+    skipped('AUTHORITY'),
+    question.fileSha256 === undefined ? checkSeal(question) : skipped('SEAL'),
+    { check: 'STATUS', result: 'failed', code: 'SUPERSEDED', evidence: successor },
+    checkLog(knowledge, fold, recognition, age),
+    recognition.outcome,
+    question.holderCode === undefined ? checkHolder(question, licence) : skipped('HOLDER'),
+  ]
+  const concluded = conclude(question, knowledge, dossier, { licence, fold, age, recognition, outcomes })
+  return { ...concluded, licence: undefined, successor: licence.identifier }
 }
 
 /** Something stands under this number, and nothing of it can be read: every check that needs it is unknown. */
@@ -457,7 +555,7 @@ function base(
     issuingZone,
     findings: [],
     position: knowledge.position,
-    dataTimeMs: 0,
+    dataTimeMs: knowledge.kind === 'as_of' ? knowledge.receivedAtMs : 0,
     ageMs: undefined,
     policyName: question.policy.name,
     policyVersion: question.policy.version,
@@ -467,6 +565,7 @@ function base(
     licence: undefined,
     lastEvent: '',
     successor: '',
+    asOf: knowledge.kind === 'as_of' ? knowledge.asOf : undefined,
   }
 }
 

@@ -97,6 +97,12 @@ export function extendTrust(
   return { charters: [...trust.charters, read] }
 }
 
+/** Trust as the leaves of H below this position have it. @throws {RangeError} there is none before leaf 0. */
+export function trustBelow({ charters: [first, ...later] }: Trust, position: bigint): Trust {
+  if (position <= first.position) throw new RangeError('no charter before leaf 0')
+  return { charters: [first, ...later.filter((charter) => charter.position < position)] }
+}
+
 /** The charter that governs the leaf of H at this position. */
 export function charterAt(trust: Trust, position: bigint): Charter {
   return viewAt(trust, position).charter

@@ -6,7 +6,7 @@ import { type CosignedHead, readCosigned } from './head.ts'
 import { judge, notInLog, zoneNotMember } from './judge.ts'
 import { type ReadEvent, readEvent } from './kept.ts'
 import { coverLeaves, type NewestLeaves, newestLeafMs, noLeaves, withNewestLeaf } from './newest-leaf.ts'
-import { charterPolicy, type Knowledge, type Policy } from './question.ts'
+import { charterPolicy, type KnowledgeNow, type Policy } from './question.ts'
 import type { Refused } from './refused.ts'
 import { newestCharter, type Trust } from './trust.ts'
 
@@ -115,10 +115,11 @@ export class WorldCopy {
     return this.folds(zone).filter(({ subject }) => declares.has(subject))
   }
 
-  knowledge(nowMs: number, hubFault?: string): Knowledge {
+  knowledge(nowMs: number, hubFault?: string): KnowledgeNow {
     const { trust, newest, cosigned } = this
     const { position } = this.state
     return {
+      kind: 'now',
       trust,
       position,
       nowMs,

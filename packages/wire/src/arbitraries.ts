@@ -256,6 +256,12 @@ export const verdictArbitrary: fc.Arbitrary<Verdict> = fc.record({
     licence: orNone(licenceIssuedArbitrary),
     lastEvent: text,
     successor: text,
+    asOf: orNone(
+      fc.oneof(
+        fc.record({ kind: fc.constant('position' as const), position: index }),
+        fc.record({ kind: fc.constant('time' as const), timeMs: time }),
+      ),
+    ),
   }),
   checkedAtMs: time,
   receiptNumber: text,

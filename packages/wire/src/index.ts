@@ -1,3 +1,4 @@
+export * from './as-of.ts'
 export * from './batch.ts'
 export { largestIndex } from './bounds.ts'
 export { type CharterReading, charterFromBytes, charterToBytes, largestCharterBytes } from './charter.ts'

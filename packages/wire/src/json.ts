@@ -29,7 +29,13 @@ export function findingsToJson(findings: Findings): JsonObject {
 }
 
 // Moments by name; what ends in Ms besides is a span of time and stays a number.
-const moments: ReadonlySet<string> = new Set(['effectiveFromMs', 'effectiveUntilMs', 'checkedAtMs', 'dataTimeMs'])
+const moments: ReadonlySet<string> = new Set([
+  'effectiveFromMs',
+  'effectiveUntilMs',
+  'checkedAtMs',
+  'dataTimeMs',
+  'timeMs',
+])
 
 /** The last moment that ISO 8601 can name in JavaScript. */
 const lastNameableMs = 8_640_000_000_000_000

@@ -90,8 +90,10 @@ function asContracted(message: Described): object {
       const form = field.type === 'TYPE_MESSAGE' ? field.typeName!.split('.').at(-1) : forms[field.type]
       const optional = field.proto3Optional ? true : undefined
       const oneof = optional || field.oneofIndex === undefined ? undefined : message.oneofDecl![field.oneofIndex]!.name
+      // The descriptor has JSON names for fields alone; the generated code writes those of choices in the same way.
+      const choice = oneof?.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
       const repeated = field.label === 'LABEL_REPEATED' ? true : undefined
-      return [field.number, { name: field.jsonName, form, repeated: repeated ?? false, oneof, optional }]
+      return [field.number, { name: field.jsonName, form, repeated: repeated ?? false, oneof: choice, optional }]
     }),
   )
 }

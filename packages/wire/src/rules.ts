@@ -18,7 +18,7 @@ import type {
   DigestRow,
   LicenceStateRecord,
 } from '@hutong/proto/state'
-import type { Evidence, Finding, Findings, Verdict } from '@hutong/proto/verdict'
+import type { AsOf, Evidence, Finding, Findings, Verdict } from '@hutong/proto/verdict'
 import { type FieldForm, type FieldRule, type MessageRule, messageRule } from './strict-reader.ts'
 
 // The contract's messages as the strict reader needs them. `rules.test.ts` holds every line against the contract itself.
@@ -300,6 +300,11 @@ const findingRule: MessageRule<Finding> = messageRule('Finding', {
   10: bool('required'),
 })
 
+const asOfRule: MessageRule<AsOf> = messageRule('AsOf', {
+  1: choice('asOf', 'position', 'uint64'),
+  2: choice('asOf', 'timeMs', 'uint64'),
+})
+
 const findingsRule: MessageRule<Findings> = messageRule('Findings', {
   1: enumeration('word'),
   2: text('code'),
@@ -321,6 +326,7 @@ const findingsRule: MessageRule<Findings> = messageRule('Findings', {
   18: one('licence', licenceIssuedRule),
   19: text('lastEvent'),
   20: text('successor'),
+  21: one('asOf', asOfRule),
 })
 
 export const verdictRule: MessageRule<Verdict> = messageRule('Verdict', {

@@ -2,6 +2,7 @@ import type { Verdict, Word } from '@hutong/licence'
 import { type Check, type CheckResult, checks, type Finding, type Findings, type Refusal } from '@hutong/licence'
 import type * as wire from '@hutong/proto/verdict'
 import { Findings as WireFindings, Verdict as WireVerdict } from '@hutong/proto/verdict'
+import { asOfFromWire, asOfToWire } from './as-of.ts'
 import { boundedTime, isTime, largestIndex } from './bounds.ts'
 import { contactFromWire } from './charter.ts'
 import { licenceIssuedFromMessage, licenceIssuedToWire, modeNumbers, modes } from './event.ts'
@@ -102,6 +103,8 @@ function findingsFromMessage(message: WireFindings): Findings | string {
   if (message.position > largestIndex || dataTimeMs === undefined || ageMs === undefined) return 'a number out of range'
   const licence = message.licence && licenceIssuedFromMessage(message.licence)
   if (message.licence !== undefined && licence === undefined) return 'a licence that breaks a bound'
+  const asOf = message.asOf && asOfFromWire(message.asOf)
+  if (message.asOf !== undefined && asOf === undefined) return 'AsOf: neither a position nor a time'
   const findings: Finding[] = []
   for (const one of message.findings) {
     const finding = findingFromMessage(one)
@@ -129,6 +132,7 @@ function findingsFromMessage(message: WireFindings): Findings | string {
     licence,
     lastEvent: message.lastEvent,
     successor: message.successor,
+    asOf,
   }
 }
 
@@ -176,6 +180,7 @@ function findingsToWire(findings: Findings): WireFindings {
     licence: licence && licenceIssuedToWire(licence),
     lastEvent: findings.lastEvent,
     successor: findings.successor,
+    asOf: findings.asOf && asOfToWire(findings.asOf),
   }
 }
 

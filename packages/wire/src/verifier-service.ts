@@ -1,11 +1,13 @@
 // VerifierService as a zone serves it and as its own services call it. Messages in it are wire types: they end at the door.
 
-export type { HistoryEvent, MatrixRow, SubjectZones, ZoneAge } from '@hutong/proto/verifier_service'
+export type { HistoryEvent, LicenceEventBytes, MatrixRow, SubjectZones, ZoneAge } from '@hutong/proto/verifier_service'
 export {
   DigestRequest,
   DigestResponse,
   HistoryRequest,
   HistoryResponse,
+  LicenceEventsRequest,
+  LicenceEventsResponse,
   MatrixRequest,
   MatrixResponse,
   SubjectsRequest,

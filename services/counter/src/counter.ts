@@ -118,6 +118,7 @@ export class Counter implements AsyncDisposable {
       licence: undefined,
       lastEvent: '',
       successor: '',
+      asOf: undefined,
     }
     return { findings, checkedAtMs: this.#options.clock(), receiptNumber: '' }
   }

@@ -1,7 +1,9 @@
 import {
+  type AsOf,
   type Bilingual,
   type Findings,
   type IdentifierReading,
+  isRefusal,
   type Refusal,
   readIdentifier,
   refusal,
@@ -11,9 +13,7 @@ import {
 import type { Store } from '@hutong/store'
 import {
   judge,
-  type Knowledge,
   newestCharter,
-  newestLeafMs,
   notInLog,
   type Question,
   type ReadEvent,
@@ -25,8 +25,8 @@ import { positionOf } from './documents.ts'
 import { FoldCache } from './fold-cache.ts'
 import type { Follower } from './follower.ts'
 import type { VerifierSettings } from './settings.ts'
+import { type Standpoint, standpointAsOf, standpointNow } from './standpoint.ts'
 import { type Copy, foldString } from './subjects.ts'
-import type { View } from './view.ts'
 
 /** What a counter asks. */
 export interface VerifyQuestion {
@@ -34,6 +34,8 @@ export interface VerifyQuestion {
   readonly matter: string
   readonly holderCode: string | undefined
   readonly fileSha256: Uint8Array | undefined
+  /** Undefined: about now. */
+  readonly asOf: AsOf | undefined
 }
 
 export type VerifyAnswer =
@@ -45,7 +47,6 @@ export interface FoundLicence {
   readonly fold: SubjectFold
   /** Every leaf subject that the fold rests on. */
   readonly subjects: readonly string[]
-  readonly copy: Copy
 }
 
 export interface AnswererOptions {
@@ -80,7 +81,7 @@ export class Answerer {
   }
 
   /**
-   * The verdict. A number that is none is refused before anything is looked up. A store that fails or does not answer in time makes it
+   * The verdict, now or as of a position or time. A number that is none is refused before anything is looked up. A store that fails or does not answer in time makes it
    * UNDETERMINED, STORE_AWAY: never an error, never another word. While `verifyRunningMax` are being looked up, one more is refused at
    * once, QUEUE_FULL: else a store that hangs would let them gather without end.
    */
@@ -88,30 +89,39 @@ export class Answerer {
     const identifier = readIdentifier(asked.identifier)
     if (identifier.kind === 'malformed') return { kind: 'refused', refusal: identifier.refusal }
     const { clock, follower, zone, settings } = this.#options
+    const { asOf } = asked
     const checkedAtMs = clock()
-    const { view } = follower
+    const position = asOf === undefined ? follower.view.state.position : 0n
     const question: Question = { ...asked, identifier, receivingZone: zone, policy: settings.policy }
-    if (view.state.trust === undefined) {
-      return { kind: 'findings', findings: couldNotLook(question, view.state.position, 'NOT_CHECKED'), checkedAtMs }
-    }
     if (this.#running >= settings.verifyRunningMax) return { kind: 'refused', refusal: refusal('QUEUE_FULL') }
-    const knowledge = knowledgeOf(view, checkedAtMs)
     try {
-      const findings = await this.#inTime(this.#judge(question, knowledge))
-      return { kind: 'findings', findings, checkedAtMs }
+      const answer = await this.#inTime(this.#answer(question, asOf, checkedAtMs))
+      return isRefusal(answer)
+        ? { kind: 'refused', refusal: answer }
+        : { kind: 'findings', findings: answer, checkedAtMs }
     } catch (error) {
       this.#options.storeAway?.(error)
-      return { kind: 'findings', findings: couldNotLook(question, view.state.position, 'STORE_AWAY'), checkedAtMs }
+      return { kind: 'findings', findings: couldNotLook(question, asOf, position, 'STORE_AWAY'), checkedAtMs }
     }
   }
 
-  /** The licence's fold at the position now. Undefined: no zone's log has it. */
-  async licence(identifier: Exclude<IdentifierReading, { kind: 'malformed' }>): Promise<FoundLicence | undefined> {
-    const copy = this.copy()
-    if (copy === undefined) return undefined
+  /**
+   * Where a question is answered from. Undefined: about now, before leaf 0. Refused as `standpointAsOf` says.
+   * @throws what the store throws; {DocumentDamagedError} our own copy cannot be read.
+   */
+  async standpoint(asOf: AsOf | undefined, nowMs: number): Promise<Standpoint | Refusal | undefined> {
+    const { store, follower } = this.#options
+    return asOf === undefined ? standpointNow(store, follower.view, nowMs) : standpointAsOf(store, follower.view, asOf)
+  }
+
+  /** The licence's fold as the copy has it. Undefined: no zone's log has it. */
+  async licence(
+    copy: Copy,
+    identifier: Exclude<IdentifierReading, { kind: 'malformed' }>,
+  ): Promise<FoundLicence | undefined> {
     for (const zone of zonesToLook(copy, identifier)) {
       const { fold, subjects } = await this.#fold(copy, zone, identifier.subjectString)
-      if (fold !== undefined) return { fold, subjects, copy }
+      if (fold !== undefined) return { fold, subjects }
     }
     return undefined
   }
@@ -120,7 +130,7 @@ export class Answerer {
   declarations(copy: Copy, zone: string): Promise<readonly SubjectFold[]> {
     const declarations = this.#declarations.get(zone) ?? new Declarations(zone)
     this.#declarations.set(zone, declarations)
-    return declarations.at(copy)
+    return declarations.at(copy, () => this.#isNow(copy))
   }
 
   /** The copy at the position now; undefined before leaf 0. */
@@ -143,9 +153,15 @@ export class Answerer {
     for (const declarations of this.#declarations.values()) declarations.clear()
   }
 
-  async #judge(question: Question, knowledge: Knowledge): Promise<Findings> {
-    const { trust, position } = knowledge
-    const copy: Copy = { store: this.#options.store, position, trust }
+  async #answer(question: Question, asOf: AsOf | undefined, nowMs: number): Promise<Findings | Refusal> {
+    const standpoint = await this.standpoint(asOf, nowMs)
+    if (standpoint === undefined) return couldNotLook(question, asOf, 0n, 'NOT_CHECKED')
+    return isRefusal(standpoint) ? standpoint : this.#judge(question, standpoint)
+  }
+
+  async #judge(question: Question, { copy, knowledge }: Standpoint): Promise<Findings> {
+    const { position } = copy
+    const asOf = knowledge.kind === 'as_of' ? knowledge.asOf : undefined
     const zones = zonesToLook(copy, question.identifier)
     const [first] = zones
     if (first === undefined) return zoneNotMember(question, knowledge)
@@ -154,7 +170,7 @@ export class Answerer {
       for (const { kept } of damaged) this.#options.broken?.({ position: positionOf(kept), place: kept.place })
       if (fold === undefined && damaged.length === 0) continue
       // It was here and cannot be read: that is not "not in the log".
-      if (fold === undefined) return couldNotLook(question, position, 'PAYLOAD_MISMATCH')
+      if (fold === undefined) return couldNotLook(question, asOf, position, 'PAYLOAD_MISMATCH')
       this.#tellBroken(fold)
       const { receivingZone } = question
       const declarations = issuingZone === receivingZone ? [] : await this.declarations(copy, receivingZone)
@@ -168,12 +184,15 @@ export class Answerer {
   async #fold(copy: Copy, zone: string, subjectString: string): ReturnType<typeof foldString> {
     const cached = this.#cache.get(zone, subjectString)
     // What is cached is of the position now; a copy of an earlier one is read.
-    const isNow = () => copy.position === this.#options.follower.view.state.position
-    if (cached !== undefined && isNow()) return cached
+    if (cached !== undefined && this.#isNow(copy)) return cached
     const applied = this.#applied
     const folded = await foldString(copy, zone, subjectString)
-    if (applied === this.#applied && isNow()) this.#cache.set(zone, subjectString, folded)
+    if (applied === this.#applied && this.#isNow(copy)) this.#cache.set(zone, subjectString, folded)
     return folded
+  }
+
+  #isNow({ position }: Copy): boolean {
+    return position === this.#options.follower.view.state.position
   }
 
   #tellBroken(fold: SubjectFold): void {
@@ -199,21 +218,6 @@ export class Answerer {
   }
 }
 
-/** What the zone's copy knows, for the judgement. */
-function knowledgeOf(view: View, nowMs: number): Knowledge {
-  const { state, leaves, cosigned, fault } = view
-  const { trust, position } = state
-  if (trust === undefined) throw new RangeError('nothing is known before leaf 0')
-  return {
-    trust,
-    position,
-    nowMs,
-    cosigned,
-    newestLeafMs: (zone) => newestLeafMs(leaves, trust, position, zone),
-    hubFault: fault?.code,
-  }
-}
-
 /** The zones whose licence it can be. A variant that names no issuer could be any zone's. */
 function zonesToLook({ trust }: Copy, identifier: IdentifierReading): readonly string[] {
   const charter = newestCharter(trust)
@@ -228,6 +232,7 @@ function namesNoIssuer(identifier: IdentifierReading): boolean {
 /** The copy could not be looked at: nothing is said about the licence. */
 function couldNotLook(
   question: Question,
+  asOf: AsOf | undefined,
   position: bigint,
   code: 'STORE_AWAY' | 'NOT_CHECKED' | 'PAYLOAD_MISMATCH',
 ): Findings {
@@ -253,6 +258,7 @@ function couldNotLook(
     licence: undefined,
     lastEvent: '',
     successor: '',
+    asOf,
   }
 }
 

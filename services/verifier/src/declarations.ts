@@ -21,8 +21,11 @@ export class Declarations {
     this.#zone = zone
   }
 
-  /** All declarations of the zone at the position of the copy, in the order of their first leaves: the same in every copy. */
-  async at(copy: Copy): Promise<readonly SubjectFold[]> {
+  /**
+   * All declarations of the zone at the position of the copy, in the order of their first leaves: the same in every copy. They are kept
+   * only where `isNow` says that the copy is of the position now: of an earlier one nobody has told what was applied since.
+   */
+  async at(copy: Copy, isNow: () => boolean): Promise<readonly SubjectFold[]> {
     if (this.#position === copy.position && this.#changed.size === 0 && !this.#allChanged) return inOrder(this.#folds)
     const applied = this.#applied
     const usable = this.#position !== undefined && this.#position <= copy.position && !this.#allChanged
@@ -32,7 +35,7 @@ export class Declarations {
       const events = await readSubject(copy, this.#zone, subject)
       if (events.length > 0) folds.set(subject, await foldSubjectEvents(copy, this.#zone, subject, events))
     }
-    if (applied === this.#applied && (this.#position === undefined || this.#position <= copy.position)) {
+    if (applied === this.#applied && isNow()) {
       this.#folds = folds
       this.#position = copy.position
       this.#changed = new Set()

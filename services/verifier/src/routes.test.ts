@@ -11,7 +11,13 @@ import {
 } from '@hutong/service'
 import { createMemoryStore } from '@hutong/store'
 import { suspended, type World, worldMatter } from '@hutong/verify/world'
-import { type LoggedRecord, recordFromWire, VerifierServiceClient, VerifierServiceService } from '@hutong/wire'
+import {
+  type AsOfMessage,
+  type LoggedRecord,
+  recordFromWire,
+  VerifierServiceClient,
+  VerifierServiceService,
+} from '@hutong/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createVerifierService, type VerifierService } from './context.ts'
 import { verifierServiceRoles } from './routes.ts'
@@ -109,6 +115,71 @@ describe('VerifierService', () => {
     expect(history.events[0]?.event).toBeDefined()
     const unknown = world.licence('beijing', 'NEVER').identifier
     await expect(unary(counter, 'history', { identifier: unknown })).rejects.toMatchObject({ exitCode: 5 })
+  })
+
+  it('gives the events under a licence’s leaf subject as kept bytes, up to the position asked', async () => {
+    const issuedAt = world.size - 2n
+    world.publish('beijing', suspended(licence))
+    hub.witness()
+    await until(() => {
+      hub.changed()
+      return service.verifier.follower.view.cosigned?.checkpoint.size === world.size
+    })
+    using auditor = client('auditor')
+    const { events, position, zone } = await unary(auditor, 'licenceEvents', { identifier: licence.identifier })
+    expect([zone, position]).toEqual(['beijing', world.size])
+    const records = [world.records.at(-3)!, world.records.at(-1)!]
+    expect(events).toMatchObject(
+      records.map(({ index, entries: [entry] }, at) => ({
+        origin: world.origin('beijing'),
+        index: at === 0 ? 0n : 2n,
+        position: index,
+        place: 0,
+        leaf: Buffer.from(entry!.leaf),
+        salt: Buffer.from(entry!.salt),
+        payload: Buffer.from(entry!.payload),
+      })),
+    )
+    const asOf = { asOf: { $case: 'position', value: issuedAt + 1n } } as const
+    const before = await unary(auditor, 'licenceEvents', { identifier: licence.identifier, asOf })
+    expect([before.events, before.position]).toEqual([events.slice(0, 1), issuedAt + 1n])
+  })
+
+  it('gives no bytes to who only asks for verdicts, and leaves empty what is not held', async () => {
+    using counter = client('counter')
+    await expect(unary(counter, 'licenceEvents', { identifier: licence.identifier })).rejects.toMatchObject({
+      exitCode: 4,
+    })
+    using auditor = client('auditor')
+    const unknown = world.licence('beijing', 'NEVER').identifier
+    await expect(unary(auditor, 'licenceEvents', { identifier: unknown })).rejects.toMatchObject({ exitCode: 5 })
+    world.publishBatch('beijing', [{ event: suspended(licence), carried: 'missing' }])
+    await until(() => {
+      hub.changed()
+      return service.verifier.follower.view.state.position === world.size
+    })
+    const { events } = await unary(auditor, 'licenceEvents', { identifier: licence.identifier })
+    expect(events.map(({ leaf, salt, payload }) => [leaf, salt, payload].map(({ length }) => length > 0))).toEqual([
+      [true, true, true],
+      [true, false, false],
+    ])
+  })
+
+  it('refuses what cannot be answered as of then, and what says neither position nor time', async () => {
+    using counter = client('counter')
+    const asked = (asOf: AsOfMessage) => unary(counter, 'verify', { ...question(licence.identifier), asOf })
+    const at = (value: bigint) => asked({ asOf: { $case: 'position', value } })
+    await expect(at(world.size + 1n)).rejects.toMatchObject({ exitCode: 6, refusal: { code: 'NOT_YET' } })
+    await expect(at(0n)).rejects.toMatchObject({ exitCode: 2, refusal: { code: 'BEFORE_FIRST_LEAF' } })
+    await expect(at(2n ** 63n)).rejects.toMatchObject({ exitCode: 2, refusal: { code: 'AS_OF' } })
+    await expect(asked({ asOf: undefined })).rejects.toMatchObject({ exitCode: 2, refusal: { code: 'AS_OF' } })
+    const { verdict } = await at(world.size)
+    expect(verdict?.findings).toMatchObject({
+      code: 'VALID',
+      position: world.size,
+      asOf: { asOf: { value: world.size } },
+    })
+    expect(verdict?.findings?.ageMs).toBeUndefined()
   })
 
   it('tells how it stands: position, heads, ages, what is missing', async () => {

@@ -1,10 +1,13 @@
-import { isRefusal, type Refusal, refusal } from '@hutong/licence'
+import { type AsOf, isRefusal, type Refusal, refusal } from '@hutong/licence'
 import { type CallContext, type RoleTable, type Routes, refuse, status } from '@hutong/service'
 import { StoreUnavailableError } from '@hutong/store'
 import { newestCharter, newestLeafMs } from '@hutong/verify'
 import {
+  type AsOfMessage,
+  asOfFromWire,
   eventToWire,
   type HistoryEvent,
+  type LicenceEventBytes,
   type MatrixRow,
   recognitionDeclaredToWire,
   recordToWire,
@@ -13,11 +16,13 @@ import {
   type VerifierServiceService,
   verdictToWire,
 } from '@hutong/wire'
-import { identifierOf } from './answer.ts'
+import { type FoundLicence, identifierOf } from './answer.ts'
 import { digestAt } from './digest.ts'
 import { missingPayloads } from './fetch-missing.ts'
 import { declarationsInForce, kindWord, type ToldEvent, toldEvents } from './history.ts'
+import { type LicenceEvent, licenceEvents } from './licence-events.ts'
 import { readBack } from './read-back.ts'
+import type { Standpoint } from './standpoint.ts'
 import { type Copy, zonesHolding } from './subjects.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -30,6 +35,7 @@ const subjectStringsMax = 256
 export const verifierServiceRoles: RoleTable = {
   '/hutong.v1.VerifierService/Verify': ['counter', 'client', 'operator', 'auditor'],
   '/hutong.v1.VerifierService/History': ['counter', 'client', 'operator', 'auditor', 'publisher'],
+  '/hutong.v1.VerifierService/LicenceEvents': ['client', 'operator', 'auditor'],
   '/hutong.v1.VerifierService/Digest': ['auditor', 'operator'],
   '/hutong.v1.VerifierService/Status': ['publisher', 'verifier', 'counter', 'client', 'operator', 'auditor'],
   '/hutong.v1.VerifierService/Matrix': ['publisher', 'counter', 'client', 'operator', 'auditor'],
@@ -47,27 +53,44 @@ export interface RouteParts {
 export function routesOf({ verifier, clock }: RouteParts): Routes<typeof VerifierServiceService> {
   const { answerer, follower, store, zone } = verifier
   const copyNow = (): Copy => answerer.copy() ?? throwRefusal(refusal('NOT_YET'), status.UNAVAILABLE)
+  const standpoint = async (asOf: AsOfMessage | undefined): Promise<Standpoint> => {
+    const found = (await answerer.standpoint(asOfAsked(asOf), clock())) ?? refusal('NOT_YET')
+    return isRefusal(found) ? throwRefusal(found, statusOf(found)) : found
+  }
+  const licenceOf = async (copy: Copy, identifier: string): Promise<FoundLicence> => {
+    const reading = identifierOf(identifier)
+    if (isRefusal(reading)) throwRefusal(reading, status.INVALID_ARGUMENT)
+    const found = await answerer.licence(copy, reading)
+    return found ?? throwRefusal(refusal('NOT_FOUND', { field: 'identifier' }), status.NOT_FOUND)
+  }
   return {
-    async verify({ identifier, matter, holderCode, fileSha256 }) {
+    async verify({ identifier, matter, holderCode, fileSha256, asOf: wireAsOf }) {
       if (fileSha256.length !== 0 && fileSha256.length !== 32) {
         throwRefusal(refusal('FILE_DIGEST', { field: 'file_sha256', expected: '32 bytes' }), status.INVALID_ARGUMENT)
       }
       const file = fileSha256.length === 0 ? undefined : fileSha256
-      const answer = await answerer.verify({ identifier, matter, holderCode, fileSha256: file })
+      const asOf = asOfAsked(wireAsOf)
+      const answer = await answerer.verify({ identifier, matter, holderCode, fileSha256: file, asOf })
       if (answer.kind === 'refused') throwRefusal(answer.refusal, statusOf(answer.refusal))
       const { findings, checkedAtMs } = answer
       return { verdict: verdictToWire({ findings, checkedAtMs, receiptNumber: '' }) }
     },
 
-    history: ({ identifier }) =>
+    history: ({ identifier, asOf }) =>
       fromStore(async () => {
-        const reading = identifierOf(identifier)
-        if (isRefusal(reading)) throwRefusal(reading, status.INVALID_ARGUMENT)
-        copyNow()
-        const found = await answerer.licence(reading)
-        if (found === undefined) throwRefusal(refusal('NOT_FOUND', { field: 'identifier' }), status.NOT_FOUND)
-        const events = await toldEvents(found.copy, found.fold, found.subjects)
-        return { events: events.map(historyEvent), position: found.copy.position, state: found.fold.licence.kind }
+        const { copy } = await standpoint(asOf)
+        const { fold, subjects } = await licenceOf(copy, identifier)
+        const events = await toldEvents(copy, fold, subjects)
+        return { events: events.map(historyEvent), position: copy.position, state: fold.licence.kind }
+      }),
+
+    licenceEvents: ({ identifier, asOf }) =>
+      fromStore(async () => {
+        const { copy } = await standpoint(asOf)
+        const { fold } = await licenceOf(copy, identifier)
+        const events = await licenceEvents(copy, fold)
+        if (isRefusal(events)) throwRefusal(events, statusOf(events))
+        return { events: events.map(licenceEventBytes), position: copy.position, zone: fold.zone }
       }),
 
     digest: ({ position, from, count }, { signal }) =>
@@ -111,10 +134,10 @@ export function routesOf({ verifier, clock }: RouteParts): Routes<typeof Verifie
         }
       }),
 
-    matrix: ({ receivingZone }) =>
+    matrix: ({ receivingZone, asOf }) =>
       fromStore(async () => {
-        const copy = copyNow()
-        const nowMs = clock()
+        const { copy, knowledge } = await standpoint(asOf)
+        const { nowMs } = knowledge
         const asked = receivingZone === '' ? undefined : receivingZone
         const rows = await declarationsInForce(answerer, copy, asked, nowMs)
         return {
@@ -181,9 +204,26 @@ async function fromStore<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function statusOf({ code }: Refusal): status {
-  return code === 'QUEUE_FULL' ? status.RESOURCE_EXHAUSTED : status.INVALID_ARGUMENT
+function licenceEventBytes({ origin, index, position, place, leaf, salt, payload }: LicenceEvent): LicenceEventBytes {
+  return { origin, index, position, place, leaf: buffer(leaf), salt: buffer(salt), payload: buffer(payload) }
 }
+
+/** Up to when is asked; undefined: about now. What says neither a position nor a time is no question about now. */
+function asOfAsked(asOf: AsOfMessage | undefined): AsOf | undefined {
+  if (asOf === undefined) return undefined
+  return asOfFromWire(asOf) ?? throwRefusal(refusal('AS_OF', { field: 'as_of' }), status.INVALID_ARGUMENT)
+}
+
+function statusOf({ code }: Refusal): status {
+  return refusalStatuses.get(code) ?? status.INVALID_ARGUMENT
+}
+
+const refusalStatuses: ReadonlyMap<string, status> = new Map([
+  ['QUEUE_FULL', status.RESOURCE_EXHAUSTED],
+  ['NOT_YET', status.UNAVAILABLE],
+  ['BEFORE_FIRST_LEAF', status.OUT_OF_RANGE],
+  ['ANSWER_TOO_LARGE', status.OUT_OF_RANGE],
+])
 
 function throwRefusal({ code, field, expected, zh, en }: Refusal, grpc: status): never {
   throw refuse({

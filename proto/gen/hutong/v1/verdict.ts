@@ -97,6 +97,23 @@ export namespace CheckResult {
   export type CHECK_RESULT_SKIPPED = typeof CheckResult.CHECK_RESULT_SKIPPED;
 }
 
+/**
+ * Up to when a question is asked, where it is not about now. Position n is the first n leaves of H, judged by the clock of the hub at the
+ * last of them; a time is all leaves that the hub had received by then, judged by that time.
+ */
+export interface AsOf {
+  /** Which of the two was given. */
+  asOf:
+    | //
+    /** How many leaves of H, at least 1. */
+    { $case: "position"; value: bigint }
+    | //
+    /** Milliseconds since 1970. */
+    { $case: "timeMs"; value: bigint }
+    | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 /** A verdict: the findings, and outside them what differs from one asking to the next. */
 export interface Verdict {
   /** The same wherever and whenever it is computed for the same position, clock and question. */
@@ -156,6 +173,8 @@ export interface Findings {
   lastEvent: string;
   /** For SUPERSEDED and TRANSFERRED: the licence identifier that stands instead. */
   successor: string;
+  /** As asked; absent where it was about now. Then the data's time is that of the hub at the last leaf looked at, and there is no age. */
+  asOf: AsOf | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -209,6 +228,87 @@ export interface Refusal {
   en: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
+
+function createBaseAsOf(): AsOf {
+  return { asOf: undefined, _unknownFields: {} };
+}
+
+export const AsOf: MessageFns<AsOf> = {
+  encode(message: AsOf, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.asOf?.$case) {
+      case "position":
+        if (BigInt.asUintN(64, message.asOf.value) !== message.asOf.value) {
+          throw new globalThis.Error("value provided for field message.asOf.value of type uint64 too large");
+        }
+        writer.uint32(8).uint64(message.asOf.value);
+        break;
+      case "timeMs":
+        if (BigInt.asUintN(64, message.asOf.value) !== message.asOf.value) {
+          throw new globalThis.Error("value provided for field message.asOf.value of type uint64 too large");
+        }
+        writer.uint32(16).uint64(message.asOf.value);
+        break;
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AsOf {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAsOf();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.asOf = { $case: "position", value: reader.uint64() as bigint };
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.asOf = { $case: "timeMs", value: reader.uint64() as bigint };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
 
 function createBaseVerdict(): Verdict {
   return { findings: undefined, checkedAtMs: 0n, receiptNumber: "", _unknownFields: {} };
@@ -319,6 +419,7 @@ function createBaseFindings(): Findings {
     licence: undefined,
     lastEvent: "",
     successor: "",
+    asOf: undefined,
     _unknownFields: {},
   };
 }
@@ -393,6 +494,9 @@ export const Findings: MessageFns<Findings> = {
     }
     if (message.successor !== "") {
       writer.uint32(162).string(message.successor);
+    }
+    if (message.asOf !== undefined) {
+      AsOf.encode(message.asOf, writer.uint32(170).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -576,6 +680,14 @@ export const Findings: MessageFns<Findings> = {
             }
 
             message.successor = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.asOf = AsOf.decode(reader, reader.uint32());
             continue;
           }
         }

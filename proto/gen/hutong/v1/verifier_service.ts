@@ -22,7 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { LoggedRecord } from "./hub.ts";
 import { Event, RecognitionDeclared } from "./payload.ts";
-import { Refusal, Verdict } from "./verdict.ts";
+import { AsOf, Refusal, Verdict } from "./verdict.ts";
 
 export const protobufPackage = "hutong.v1";
 
@@ -40,6 +40,8 @@ export interface VerifyRequest {
     | undefined;
   /** SHA-256 of a presented file; empty where none was presented. */
   fileSha256: Buffer;
+  /** Absent asks about now. */
+  asOf?: AsOf | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -54,6 +56,8 @@ export interface VerifyResponse {
 export interface HistoryRequest {
   /** Licence identifier. */
   identifier: string;
+  /** Absent asks about now. */
+  asOf?: AsOf | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -90,6 +94,45 @@ export interface HistoryEvent {
   signer: string;
   /** The event; absent where it cannot be read. */
   event: Event | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Whose events. */
+export interface LicenceEventsRequest {
+  /** Licence identifier. */
+  identifier: string;
+  /** Absent asks about now. */
+  asOf?: AsOf | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Every event under the licence's leaf subject in the issuing zone's log, in its order. Refused where they do not fit into one answer. */
+export interface LicenceEventsResponse {
+  /** From the first on, none left out. */
+  events: LicenceEventBytes[];
+  /** The position up to which it is told. */
+  position: bigint;
+  /** The issuing zone. */
+  zone: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** One event as it is kept. */
+export interface LicenceEventBytes {
+  /** Origin of the zone's log. */
+  origin: string;
+  /** Its index there. */
+  index: bigint;
+  /** H index of its batch. */
+  position: bigint;
+  /** Place in the batch. */
+  place: number;
+  /** The leaf, as the zone signed for it. */
+  leaf: Buffer;
+  /** Empty where the payload is not held. */
+  salt: Buffer;
+  /** Empty where it is not held, or does not open the leaf's commitment. */
+  payload: Buffer;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -162,6 +205,8 @@ export interface ZoneAge {
 export interface MatrixRequest {
   /** Receiving zone; empty for all. */
   receivingZone: string;
+  /** Absent asks about now. */
+  asOf?: AsOf | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -227,7 +272,14 @@ export interface SubjectZones {
 }
 
 function createBaseVerifyRequest(): VerifyRequest {
-  return { identifier: "", matter: "", holderCode: undefined, fileSha256: Buffer.alloc(0), _unknownFields: {} };
+  return {
+    identifier: "",
+    matter: "",
+    holderCode: undefined,
+    fileSha256: Buffer.alloc(0),
+    asOf: undefined,
+    _unknownFields: {},
+  };
 }
 
 export const VerifyRequest: MessageFns<VerifyRequest> = {
@@ -243,6 +295,9 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
     }
     if (message.fileSha256.length !== 0) {
       writer.uint32(34).bytes(message.fileSha256);
+    }
+    if (message.asOf !== undefined) {
+      AsOf.encode(message.asOf, writer.uint32(42).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -298,6 +353,14 @@ export const VerifyRequest: MessageFns<VerifyRequest> = {
             }
 
             message.fileSha256 = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.asOf = AsOf.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -384,13 +447,16 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
 };
 
 function createBaseHistoryRequest(): HistoryRequest {
-  return { identifier: "", _unknownFields: {} };
+  return { identifier: "", asOf: undefined, _unknownFields: {} };
 }
 
 export const HistoryRequest: MessageFns<HistoryRequest> = {
   encode(message: HistoryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.identifier !== "") {
       writer.uint32(10).string(message.identifier);
+    }
+    if (message.asOf !== undefined) {
+      AsOf.encode(message.asOf, writer.uint32(18).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -422,6 +488,14 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
             }
 
             message.identifier = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = AsOf.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -691,6 +765,309 @@ export const HistoryEvent: MessageFns<HistoryEvent> = {
             }
 
             message.event = Event.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLicenceEventsRequest(): LicenceEventsRequest {
+  return { identifier: "", asOf: undefined, _unknownFields: {} };
+}
+
+export const LicenceEventsRequest: MessageFns<LicenceEventsRequest> = {
+  encode(message: LicenceEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identifier !== "") {
+      writer.uint32(10).string(message.identifier);
+    }
+    if (message.asOf !== undefined) {
+      AsOf.encode(message.asOf, writer.uint32(18).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LicenceEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLicenceEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identifier = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = AsOf.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLicenceEventsResponse(): LicenceEventsResponse {
+  return { events: [], position: 0n, zone: "", _unknownFields: {} };
+}
+
+export const LicenceEventsResponse: MessageFns<LicenceEventsResponse> = {
+  encode(message: LicenceEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.events) {
+      LicenceEventBytes.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.position !== 0n) {
+      if (BigInt.asUintN(64, message.position) !== message.position) {
+        throw new globalThis.Error("value provided for field message.position of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.position);
+    }
+    if (message.zone !== "") {
+      writer.uint32(26).string(message.zone);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LicenceEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLicenceEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(LicenceEventBytes.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.position = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLicenceEventBytes(): LicenceEventBytes {
+  return {
+    origin: "",
+    index: 0n,
+    position: 0n,
+    place: 0,
+    leaf: Buffer.alloc(0),
+    salt: Buffer.alloc(0),
+    payload: Buffer.alloc(0),
+    _unknownFields: {},
+  };
+}
+
+export const LicenceEventBytes: MessageFns<LicenceEventBytes> = {
+  encode(message: LicenceEventBytes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.origin !== "") {
+      writer.uint32(10).string(message.origin);
+    }
+    if (message.index !== 0n) {
+      if (BigInt.asUintN(64, message.index) !== message.index) {
+        throw new globalThis.Error("value provided for field message.index of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.index);
+    }
+    if (message.position !== 0n) {
+      if (BigInt.asUintN(64, message.position) !== message.position) {
+        throw new globalThis.Error("value provided for field message.position of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.position);
+    }
+    if (message.place !== 0) {
+      writer.uint32(32).uint32(message.place);
+    }
+    if (message.leaf.length !== 0) {
+      writer.uint32(42).bytes(message.leaf);
+    }
+    if (message.salt.length !== 0) {
+      writer.uint32(50).bytes(message.salt);
+    }
+    if (message.payload.length !== 0) {
+      writer.uint32(58).bytes(message.payload);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LicenceEventBytes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLicenceEventBytes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.origin = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.position = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.place = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.leaf = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.salt = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.payload = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -1232,13 +1609,16 @@ export const ZoneAge: MessageFns<ZoneAge> = {
 };
 
 function createBaseMatrixRequest(): MatrixRequest {
-  return { receivingZone: "", _unknownFields: {} };
+  return { receivingZone: "", asOf: undefined, _unknownFields: {} };
 }
 
 export const MatrixRequest: MessageFns<MatrixRequest> = {
   encode(message: MatrixRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.receivingZone !== "") {
       writer.uint32(10).string(message.receivingZone);
+    }
+    if (message.asOf !== undefined) {
+      AsOf.encode(message.asOf, writer.uint32(18).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1270,6 +1650,14 @@ export const MatrixRequest: MessageFns<MatrixRequest> = {
             }
 
             message.receivingZone = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = AsOf.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1817,6 +2205,17 @@ export const VerifierServiceService = {
     responseSerialize: (value: HistoryResponse): Buffer => Buffer.from(HistoryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HistoryResponse => HistoryResponse.decode(value),
   },
+  /** The events about a licence as kept bytes, for proofs about it. */
+  licenceEvents: {
+    path: "/hutong.v1.VerifierService/LicenceEvents" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LicenceEventsRequest): Buffer => Buffer.from(LicenceEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LicenceEventsRequest => LicenceEventsRequest.decode(value),
+    responseSerialize: (value: LicenceEventsResponse): Buffer =>
+      Buffer.from(LicenceEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LicenceEventsResponse => LicenceEventsResponse.decode(value),
+  },
   /** The state digest at a position, or the subtree roots beneath it. */
   digest: {
     path: "/hutong.v1.VerifierService/Digest" as const,
@@ -1878,6 +2277,8 @@ export interface VerifierServiceServer extends UntypedServiceImplementation {
   verify: handleUnaryCall<VerifyRequest, VerifyResponse>;
   /** The events about a licence, with positions, signers and times. */
   history: handleUnaryCall<HistoryRequest, HistoryResponse>;
+  /** The events about a licence as kept bytes, for proofs about it. */
+  licenceEvents: handleUnaryCall<LicenceEventsRequest, LicenceEventsResponse>;
   /** The state digest at a position, or the subtree roots beneath it. */
   digest: handleUnaryCall<DigestRequest, DigestResponse>;
   /** How the verifier stands. */
@@ -1922,6 +2323,22 @@ export interface VerifierServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: HistoryResponse) => void,
+  ): ClientUnaryCall;
+  /** The events about a licence as kept bytes, for proofs about it. */
+  licenceEvents(
+    request: LicenceEventsRequest,
+    callback: (error: ServiceError | null, response: LicenceEventsResponse) => void,
+  ): ClientUnaryCall;
+  licenceEvents(
+    request: LicenceEventsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LicenceEventsResponse) => void,
+  ): ClientUnaryCall;
+  licenceEvents(
+    request: LicenceEventsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LicenceEventsResponse) => void,
   ): ClientUnaryCall;
   /** The state digest at a position, or the subtree roots beneath it. */
   digest(

@@ -1,3 +1,4 @@
+import type { AsOf } from '@hutong/licence'
 import { generateKey, type Signer, signerFromPem } from '@hutong/signing'
 import type { Store } from '@hutong/store'
 import { World, worldMatter } from '@hutong/verify/world'
@@ -15,7 +16,7 @@ export interface TestVerifier extends AsyncDisposable {
   caughtUp(): Promise<void>
   ask(
     identifier: string,
-    options?: { matter?: string; holderCode?: string },
+    options?: { matter?: string; holderCode?: string; asOf?: AsOf },
   ): ReturnType<Verifier['answerer']['verify']>
 }
 
@@ -59,8 +60,8 @@ export async function startTestVerifier(
         return verifier.follower.view.state.position === world.size
       })
     },
-    ask: (identifier, { matter = worldMatter, holderCode } = {}) =>
-      verifier.answerer.verify({ identifier, matter, holderCode, fileSha256: undefined }),
+    ask: (identifier, { matter = worldMatter, holderCode, asOf } = {}) =>
+      verifier.answerer.verify({ identifier, matter, holderCode, fileSha256: undefined, asOf }),
     [Symbol.asyncDispose]: () => verifier[Symbol.asyncDispose](),
   }
 }
