@@ -1,7 +1,13 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { checkLog as checkLogFiles, parsePolicy, type VerifierKey, verifyTlogProof } from '@hutong/merkle'
+import {
+  checkLog as checkLogFiles,
+  parsePolicy,
+  parseTlogProof,
+  type VerifierKey,
+  verifyTlogProof,
+} from '@hutong/merkle'
 import { sha256 } from '@hutong/signing'
 import { createMemoryStore, createSqliteStore } from '@hutong/store'
 import { createMemoryStream, type Stream, StreamUnavailableError } from '@hutong/stream'
@@ -257,6 +263,7 @@ describe('a receipt', () => {
         kind: 'included',
         index,
       })
+      expect(parseTlogProof(Buffer.from(receipt.eventProof))).toMatchObject({ extra: Buffer.from(leaf) })
     }
   })
 

@@ -2,7 +2,7 @@ import { formatTlogProof, inclusionProof, sha256Tree } from '@hutong/merkle'
 import type { KeptCosigned } from './cosigned-heads.ts'
 import type { HubLog } from './log.ts'
 import { zoneNodes } from './tree-nodes.ts'
-import { batchHolding, zoneLeaves } from './zone-batches.ts'
+import { batchHolding, leavesOf, zoneLeaves } from './zone-batches.ts'
 
 /** What proves one event (formats F9). */
 export interface EventReceipt {
@@ -10,7 +10,7 @@ export interface EventReceipt {
   readonly position: bigint
   /** tlog-proof@v1 of the leaf of H under a cosigned head, the leaf in `extra`; empty until one covers it. */
   readonly batchProof: string
-  /** tlog-proof@v1 of the event's leaf under the zone's checkpoint of its batch. */
+  /** tlog-proof@v1 of the event's leaf under the zone's checkpoint of its batch, the leaf in `extra`. */
   readonly eventProof: string
 }
 
@@ -25,13 +25,14 @@ export async function receiptOf(
   const size = state.edge.size
   const batch = await batchHolding(store, size, origin, index)
   if (batch === undefined) return undefined
-  const { newSize, checkpoint } = batch.accepted
+  const { oldSize, newSize, checkpoint } = batch.accepted
   const nodes = zoneNodes(store, origin, (from, to) => zoneLeaves(store, size, origin, from, to))
   const path = await inclusionProof(sha256Tree, index, newSize, nodes)
+  const extra = (await leavesOf(store, batch))[Number(index - oldSize)]!
   return {
     position: batch.position,
     batchProof: await batchProof(log, cosigned, batch.position, batch.hubLeaf),
-    eventProof: text(formatTlogProof({ index, hashes: path, signedCheckpoint: checkpoint })),
+    eventProof: text(formatTlogProof({ index, hashes: path, signedCheckpoint: checkpoint, extra })),
   }
 }
 

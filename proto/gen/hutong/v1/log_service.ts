@@ -184,7 +184,7 @@ export interface ReceiptResponse {
   position: bigint;
   /** tlog-proof@v1 of the H leaf under the cosigned head, the leaf in `extra`. */
   batchProof: string;
-  /** tlog-proof@v1 of the event's leaf under the zone's checkpoint. */
+  /** tlog-proof@v1 of the event's leaf under the zone's checkpoint, the leaf in `extra`. */
   eventProof: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
