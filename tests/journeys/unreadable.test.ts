@@ -42,7 +42,7 @@ const stories: readonly {
   {
     name: 'a kind that nobody here knows',
     serial: 'M3',
-    kind: 9,
+    kind: 6,
     payload: (subject, licence) =>
       encodePayload({ ...subject, event: { kind: 'licence_suspended', ...decided(licence) } }),
     becomes: 'UNDETERMINED EVENT_NOT_UNDERSTOOD',

@@ -1,20 +1,34 @@
-import type { Event } from '@hutong/licence'
+import type { Event, LicenceAmended, LicenceCorrected, LicenceIssued, LicenceRenewed } from '@hutong/licence'
 import { decodeRecord, type EntryRecord, encodeRecord } from '@hutong/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { foldEvent, foldSubject, type SubjectFold } from './fold.ts'
-import { type Published, restated, resumed, revoked, suspended, type Twisted, World, WorldCopy } from './world.ts'
+import {
+  amended,
+  corrected,
+  type Published,
+  renewed,
+  restated,
+  resumed,
+  revoked,
+  suspended,
+  type Twisted,
+  World,
+  WorldCopy,
+} from './world.ts'
 
 // Stories drawn at random, held against a model of the rules that knows no bytes.
 
 type Step =
   | { readonly kind: 'issue' | 'suspend' | 'resume' | 'revoke' | 'revoke_badly' | 'mismatch' | 'missing' | 'newer' }
+  | { readonly kind: 'amend' | 'renew' | 'correct' }
   | { readonly kind: 'restate'; readonly which: number }
   | { readonly kind: 'elsewhere' }
 
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom<Step>({ kind: 'issue' }, { kind: 'suspend' }, { kind: 'resume' }) },
+    { weight: 2, arbitrary: fc.constantFrom<Step>({ kind: 'amend' }, { kind: 'renew' }, { kind: 'correct' }) },
     { weight: 2, arbitrary: fc.nat({ max: 9 }).map((which): Step => ({ kind: 'restate', which })) },
     {
       weight: 2,
@@ -39,7 +53,10 @@ function modelWord(story: readonly Step[]): string {
     if (step.kind === 'elsewhere') continue
     if (step.kind === 'restate' && step.which >= events) continue
     if (step.kind === 'issue' && state === 'none') stands('in_force')
+    const changes = state === 'in_force' || state === 'suspended'
     if (step.kind === 'resume' && state === 'suspended') stands('in_force')
+    else if (step.kind === 'renew') changes && stands(state)
+    else if (step.kind === 'amend' || step.kind === 'correct') changes ? stands(state) : cloud('later event')
     else if (step.kind === 'suspend') state === 'in_force' ? stands('suspended') : cloud('later event')
     else if (step.kind === 'revoke') {
       state === 'in_force' || state === 'suspended' ? stands('revoked') : cloud('later event')
@@ -59,16 +76,42 @@ function modelWord(story: readonly Step[]): string {
 
 function told(story: readonly Step[]) {
   const world = new World({ suite: 'Ed25519' })
-  const licence = world.licence('beijing', '0001')
+  let licence = world.licence('beijing', '0001')
   const other = world.licence('beijing', '0002')
   const published: Published[] = []
+  const superseded: string[] = []
+  // Between issue and revocation the content may change; which of these two stood is all that has to be remembered.
+  let alive = false
+  let dead = false
   const publish = (event: Event | Twisted) => published.push(world.publish('beijing', event))
+  const change = (event: LicenceAmended | LicenceRenewed | LicenceCorrected, after: LicenceIssued) => {
+    publish(event)
+    if (!alive || dead) return
+    if (after.identifier !== licence.identifier) superseded.push(licence.identifier)
+    licence = after
+  }
   world.publish('beijing', other)
   for (const step of story) {
     switch (step.kind) {
       case 'issue':
         publish(licence)
+        alive = true
         break
+      case 'amend': {
+        const event = amended(licence, { number: `A-${published.length}` })
+        change(event, event.licence)
+        break
+      }
+      case 'renew': {
+        const validUntil = String(Number(licence.validUntil.slice(0, 4)) + 1) + licence.validUntil.slice(4)
+        change(renewed(licence, validUntil), { ...licence, validUntil })
+        break
+      }
+      case 'correct': {
+        const event = corrected(licence, { number: `C-${published.length}` })
+        change(event, event.licence)
+        break
+      }
       case 'suspend':
         publish(suspended(licence))
         break
@@ -77,6 +120,7 @@ function told(story: readonly Step[]) {
         break
       case 'revoke':
         publish(revoked(licence))
+        dead ||= alive
         break
       case 'revoke_badly':
         publish({ ...revoked(licence), decidedOn: '2026-02-30' })
@@ -101,7 +145,7 @@ function told(story: readonly Step[]) {
         world.observe('langfang')
     }
   }
-  return { world, licence, published }
+  return { world, licence, published, superseded }
 }
 
 const word = (copy: WorldCopy, { world, licence }: ReturnType<typeof told>) =>
@@ -115,6 +159,28 @@ describe('any story', () => {
         expect(word(one.world.copy(), one)).toBe(modelWord(story))
       }),
       { numRuns: 120 },
+    )
+  })
+
+  it('leaves every earlier version superseded by the one that counts, whatever else was told', () => {
+    fc.assert(
+      fc.property(steps, (story) => {
+        const one = told([{ kind: 'issue' }, { kind: 'amend' }, ...story])
+        const copy = one.world.copy()
+        for (const earlier of one.superseded) {
+          expect(copy.ask(earlier, { at: 'langfang', nowMs: one.world.nowMs })).toMatchObject({
+            word: 'INVALID',
+            code: 'SUPERSEDED',
+            successor: one.licence.identifier,
+            licence: undefined,
+          })
+        }
+        expect(copy.fold('beijing', one.published[0]!.subject).licence).toMatchObject({
+          licence: one.licence,
+          superseded: one.superseded,
+        })
+      }),
+      { numRuns: 40 },
     )
   })
 

@@ -4,14 +4,19 @@ import {
   type Charter,
   type CharterKey,
   type Event,
+  type FileDigest,
   type Findings,
   identifierCheckCharacter,
   isCreditCode,
   kindNumber,
+  type LicenceAmended,
+  type LicenceCorrected,
   type LicenceIssued,
+  type LicenceRenewed,
   type LicenceResumed,
   type LicenceRevoked,
   type LicenceSuspended,
+  nextVersionOf,
   type RecognitionDeclared,
   type RecognitionWithdrawn,
   type Restated,
@@ -486,6 +491,33 @@ export function resumed({ identifier, authority }: LicenceIssued): LicenceResume
 /** 注销. */
 export function revoked({ identifier, authority }: LicenceIssued): LicenceRevoked {
   return { kind: 'licence_revoked', identifier, authority, manner: 'cancelled', reason: '注销', decidedOn: '' }
+}
+
+/** 变更: the next version, with these changes. */
+export function amended(licence: LicenceIssued, changes: Partial<LicenceIssued> = {}): LicenceAmended {
+  const identifier = nextVersionOf(licence.identifier)
+  if (identifier === undefined) throw new RangeError(`no version follows ${licence.identifier}`)
+  return {
+    kind: 'licence_amended',
+    licence: { ...licence, identifier, ...changes },
+    supersedes: licence.identifier,
+    reason: '变更',
+    decidedOn: '',
+  }
+}
+
+/** 延续. */
+export function renewed(
+  { identifier, authority }: LicenceIssued,
+  validUntil: string,
+  files: readonly FileDigest[] = [],
+): LicenceRenewed {
+  return { kind: 'licence_renewed', identifier, authority, validUntil, files, reason: '延续', decidedOn: '' }
+}
+
+/** 更正. */
+export function corrected(licence: LicenceIssued, changes: Partial<LicenceIssued>): LicenceCorrected {
+  return { kind: 'licence_corrected', licence: { ...licence, ...changes }, reason: '更正', decidedOn: '' }
 }
 
 /** 撤回. */
