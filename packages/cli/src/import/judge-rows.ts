@@ -78,7 +78,9 @@ async function heldOf(row: ImportRow, surroundings: JudgeSurroundings): Promise<
     const { events } = await verifier.history(row.licence.identifier, { signal: surroundings.signal })
     return folded(events)
   } catch (error) {
-    if (error instanceof CallError && error.kind === 'unavailable') return 'unknown'
+    if (!(error instanceof CallError)) throw error
+    if (error.code === 'NOT_FOUND') return { state: noLicence, issued: [] }
+    if (error.kind === 'unavailable') return 'unknown'
     throw error
   }
 }

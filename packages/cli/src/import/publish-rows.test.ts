@@ -148,17 +148,17 @@ describe('publishing the rows of a file', () => {
     )
   })
 
-  it('has eight requests of a zone on their way at once, and no more', async () => {
+  it('has four requests of a zone on their way at once, and no more', async () => {
     const beijing = new FakePublisher()
     const { promise, resolve } = Promise.withResolvers<void>()
     beijing.gate = promise
     const running = run({ beijing }, rows(256 * 20))
-    await vi.waitFor(() => expect(beijing.calls).toHaveLength(8))
+    await vi.waitFor(() => expect(beijing.calls).toHaveLength(4))
     await new Promise((done) => setImmediate(done))
-    expect(beijing.calls).toHaveLength(8)
+    expect(beijing.calls).toHaveLength(4)
     resolve()
     expect(await running).toMatchObject({ published: 256 * 20 })
-    expect(beijing.inFlightMost).toBe(8)
+    expect(beijing.inFlightMost).toBe(4)
   })
 
   it('lets rows about one licence wait for each other', async () => {

@@ -2,8 +2,11 @@ import { refusal } from '@hutong/licence'
 import type { PublisherClient, StageName } from '@hutong/sdk'
 import type { ImportRow } from './row.ts'
 import { RowsInOrder, type SettledRow } from './rows-in-order.ts'
+import { Slots } from './slots.ts'
 import { ZoneSender } from './zone-sender.ts'
 
+/** Requests of all zones on their way at once: more would wait in the queues of the publishers, and be late. */
+const requestsInFlightMax = 16
 /** Rows read and not settled, at most: the file is not read on before some are. */
 const unsettledRowsMax = 16_384
 /** Every so many rows each zone's request leaves, full or not, so that a zone with few rows holds nothing up. */
@@ -42,12 +45,13 @@ export async function publishRows(
   const leaving = new AbortController()
   const signal = AbortSignal.any([surroundings.signal, leaving.signal])
   const order = new RowsInOrder(progress.settled, (settled) => progress.take(settled))
+  const slots = new Slots(requestsInFlightMax)
   const senders = new Map<string, ZoneSender>()
   const senderOf = (zone: string) => {
     const publisher = surroundings.publisherOf(zone)
     if (publisher === undefined) return undefined
-    const settle = order.settle.bind(order)
-    const sender = senders.get(zone) ?? new ZoneSender(zone, { publisher, nowMs: surroundings.nowMs, signal, settle })
+    const parts = { publisher, nowMs: surroundings.nowMs, signal, slots, settle: order.settle.bind(order) }
+    const sender = senders.get(zone) ?? new ZoneSender(zone, parts)
     senders.set(zone, sender)
     return sender
   }

@@ -13,9 +13,12 @@ import { CommandError, exits } from '../exit.ts'
 import { requestIdOf } from './request-id.ts'
 import type { LicenceRow } from './row.ts'
 import type { RowOutcome } from './rows-in-order.ts'
+import type { Slots } from './slots.ts'
 
 /** Requests of one zone on their way at once: the publisher seals one while the next ones come in. */
-const requestsInFlightMax = 8
+const requestsInFlightMax = 4
+/** How long one request may take, in milliseconds: a publisher answers with what it has after 30 s. */
+const requestDeadlineMs = 35_000
 /** How long one request may be tried again before the import gives up, and how long it waits between, in milliseconds. */
 const retryLimitMs = 60_000
 const retryPauseMs = 500
@@ -42,6 +45,8 @@ export interface SenderParts {
   readonly publisher: Pick<PublisherClient, 'publish'>
   readonly nowMs: () => number
   readonly signal: AbortSignal
+  /** Room on the way, shared by all zones. */
+  readonly slots: Slots
   /** Told of each row once. */
   readonly settle: (item: number, outcome: RowOutcome) => void
 }
@@ -134,7 +139,8 @@ export class ZoneSender {
   async #tryPublish(lines: readonly Line[], untilMs: number): Promise<readonly Outcome[] | undefined> {
     try {
       const events = lines.map(({ event }) => event)
-      return await this.#parts.publisher.publish(events, { waitFor: 'sealed', signal: this.#parts.signal })
+      const call = { waitFor: 'sealed', deadlineMs: requestDeadlineMs, signal: this.#parts.signal } as const
+      return await this.#parts.slots.within(() => this.#parts.publisher.publish(events, call))
     } catch (error) {
       const passes = error instanceof CallError && (error.kind === 'unavailable' || passing.has(error.code))
       if (!passes || this.#parts.nowMs() >= untilMs) throw error
