@@ -1,6 +1,7 @@
 export { CallError } from './call-error.ts'
+export { type ExportedProof, type ExportOptions, exportProof, type ProofSources } from './export-proof.ts'
 export { createLogClient, type LogClient } from './log-client.ts'
-export { type CheckedNote, checkBatchReceipt, checkNote, keysFromVkeys } from './offline.ts'
+export * from './offline.ts'
 export { callDeadlineMs, type PeerCall, type PeerOptions, streamDeadlineMs } from './peer.ts'
 export {
   createPublisherClient,

@@ -1,6 +1,7 @@
 import {
   type ChartersResponse,
   type HeadsResponse,
+  type InclusionProofResponse,
   type LogServiceAdoptResponse,
   LogServiceClient,
   type LogServiceStatusResponse,
@@ -15,6 +16,8 @@ export interface LogClient extends Disposable {
   heads(options?: PeerCall): Promise<HeadsResponse>
   /** The charters from a number on. */
   charters(fromNumber: bigint, options?: PeerCall): Promise<ChartersResponse>
+  /** The path from the leaf of H at `index` to the root of its first `size` leaves. */
+  inclusionProof(index: bigint, size: bigint, options?: PeerCall): Promise<InclusionProofResponse>
   /** The receipt of an event. */
   receipt(origin: string, index: bigint, options?: PeerCall): Promise<ReceiptResponse>
   /** The records from an index of H on, and with `follow` what comes after them. Leaving the loop ends the call. */
@@ -35,6 +38,7 @@ export function createLogClient(address: string, options: PeerOptions): LogClien
   return {
     heads: (call) => ask(peer, client.heads, {}, call),
     charters: (fromNumber, call) => ask(peer, client.charters, { fromNumber }, call),
+    inclusionProof: (index, size, call) => ask(peer, client.inclusionProof, { index, size }, call),
     receipt: (origin, index, call) => ask(peer, client.receipt, { origin, index }, call),
     read({ fromIndex, follow = false, withoutPayloads = false }, call = {}) {
       const request = { fromIndex, follow, withoutPayloads }
