@@ -47,6 +47,16 @@ const nouns: readonly {
     summary: "make and show the alliance's charter",
     load: async (cli) => (await import('./charter.ts')).charterCommand(cli),
   },
+  {
+    name: 'proof',
+    summary: 'export and check proofs of licences',
+    load: async (cli) => (await import('./proof.ts')).proofCommand(cli),
+  },
+  {
+    name: 'receipt',
+    summary: 'show and check receipts of events',
+    load: async (cli) => (await import('./receipt.ts')).receiptCommand(cli),
+  },
   { name: 'keys', summary: 'make keys', load: async (cli) => (await import('./keys.ts')).keysCommand(cli) },
   {
     name: 'crypto',
