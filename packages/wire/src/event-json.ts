@@ -295,7 +295,7 @@ function snake(name: string): string {
 }
 
 /** Milliseconds of a moment written out with its zone; undefined for everything else, also for the thirtieth of February. */
-function momentFromIso(text: string): number | undefined {
+export function momentFromIso(text: string): number | undefined {
   const parts = patterns.moment.exec(text)
   if (parts === null) return undefined
   const midnight = new Date(`${parts[1]}T00:00:00Z`)
