@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { status } from '@grpc/grpc-js'
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { createHttpApp } from './http-app.ts'
+import { type HttpRoutes, inScopes } from './http-routes.ts'
 import type { Logger } from './logger.ts'
 import { addressOf, checkedHost, isLoopback, type Listening } from './loopback.ts'
 import type { Metrics } from './metrics.ts'
@@ -20,12 +21,6 @@ export const HEADERS_LIMIT_BYTES: number = 16 * 1024
 export const HTTP_CONNECTIONS_LIMIT = 1_024
 /** How long running requests get when a server stops. */
 export const REQUEST_DRAIN_LIMIT_MS = 8_000
-
-/**
- * Adds routes to a server or to the part of it under `/z/<zone>`. `draining` aborts when that part begins to stop: a route that waits for
- * something answers then with what it has.
- */
-export type HttpRoutes = (app: FastifyInstance, draining: AbortSignal) => void | Promise<void>
 
 /** Options of `createHttpServer`. */
 export interface HttpServerOptions {
@@ -119,11 +114,7 @@ class HutongHttpServer implements HttpServer {
     const app = await this.#app()
     const draining = new AbortController()
     await addOpenApi(app, zone)
-    // Each in a scope of its own: how one service reads bodies is no concern of the next.
-    for (const routes of services) {
-      const scoped: FastifyPluginAsync = async (scope) => routes(scope, draining.signal)
-      await app.register(scoped)
-    }
+    await inScopes(...services)(app, draining.signal)
     await app.ready()
     if (this.#zones.has(zone)) throw new Error(`zone ${zone} is already mounted`)
     this.#zones.set(zone, { app, draining, running: new Set() })
