@@ -15,6 +15,8 @@ export interface VerifierConfig {
   /** File with the callers' tokens: a JSON list of {token, zone, role, name}. */
   readonly callersPath: string
   readonly port: number
+  /** Undefined: no HTTP. */
+  readonly httpPort: number | undefined
 }
 
 /**
@@ -36,6 +38,7 @@ export function verifierConfig(env: Environment): VerifierConfig {
       cosignerName === undefined ? undefined : { name: cosignerName, keyPath: text(env, 'HUTONG_COSIGNER_KEY') },
     callersPath: text(env, 'HUTONG_CALLERS'),
     port: port(env, 'HUTONG_PORT', 0),
+    httpPort: env.HUTONG_HTTP_PORT === undefined ? undefined : port(env, 'HUTONG_HTTP_PORT'),
   }
 }
 

@@ -4,7 +4,10 @@ import {
   type Client,
   createClient,
   createGrpcServer,
+  createHttpServer,
   createLogger,
+  type HttpRoutes,
+  type Identify,
   type Logger,
   type Metrics,
   type Routes,
@@ -23,6 +26,7 @@ import {
 import type { VerifierConfig } from './config.ts'
 import type { Notice } from './follower.ts'
 import { hubOverGrpc, publisherOverGrpc } from './grpc-peers.ts'
+import { verifierHttp } from './http.ts'
 import type { Hub, OwnPublisher } from './peers.ts'
 import { routesOf, verifierServiceRoles } from './routes.ts'
 import { defaultSettings, type VerifierSettings } from './settings.ts'
@@ -58,6 +62,8 @@ export interface VerifierServiceOptions {
 /** A zone's verifier as a service. */
 export interface VerifierService extends AsyncDisposable {
   readonly routes: Routes<typeof VerifierServiceService>
+  /** The same in JSON, and the feed of events, to be mounted under `/z/<zone>`, for callers found by `identify`. */
+  http(identify: Identify): HttpRoutes
   readonly verifier: Verifier
   /** Rejects with what ended following for good; it goes on answering, ever older. */
   readonly stopped: Promise<void>
@@ -88,8 +94,10 @@ export async function createVerifierService(options: VerifierServiceOptions): Pr
     tell: (fact, details) => log.warn({ zone, ...details }, fact),
     noticed: (what) => options.noticed?.(zone, what),
   })
+  const routes = routesOf({ verifier, clock })
   return {
-    routes: routesOf({ verifier, clock }),
+    routes,
+    http: (identify) => verifierHttp({ routes, verifier, identify }),
     verifier,
     stopped: verifier.stopped,
     [Symbol.asyncDispose]: () => verifier[Symbol.asyncDispose](),
@@ -126,6 +134,12 @@ export async function runVerifier(config: VerifierConfig, log: Logger): Promise<
   server.mount(VerifierServiceService, zone, service.routes)
   const { address } = await server.listen({ port: config.port })
   log.info({ zone, address }, 'the verifier answers')
+  if (config.httpPort !== undefined) {
+    const http = resources.use(await createHttpServer({ log }))
+    await http.mount(zone, service.http(identify))
+    const { address: httpAddress } = await http.listen({ port: config.httpPort })
+    log.info({ zone, address: httpAddress }, 'the verifier answers by HTTP')
+  }
   return resources
 }
 

@@ -233,6 +233,8 @@ function throwRefusal({ code, field, expected, zh, en }: Refusal, grpc: status):
     zh,
     en,
     grpc,
+    // By HTTP it contradicts what is here now: no failure of this service.
+    ...(code === 'NOT_YET' && { http: 409 }),
   })
 }
 

@@ -22,6 +22,8 @@ const pageLength = 1024
 export interface Copy {
   readonly store: Store
   readonly position: bigint
+  /** So many events of the leaf at `position` are in it too: the state between two events of one batch. */
+  readonly places?: number
   readonly trust: Trust
   /**
    * Leaves out events that cannot be read, where else reading ends with DocumentDamagedError: only for the digest, which tells of each
@@ -94,11 +96,15 @@ export async function readSubject(copy: Copy, zone: string, subject: string): Pr
  */
 export async function readDocuments(copy: Copy, documents: readonly Document[]): Promise<readonly ReadEvent[]> {
   const events = documents.flatMap((document) => {
-    if (readEventKey(document.key).position >= copy.position) return []
+    if (!isIn(copy, readEventKey(document.key))) return []
     const event = copy.withoutDamaged ? readableEvent(document) : readEventDocument(document)
     return event ?? []
   })
   return withLatePayloads(copy.store, events)
+}
+
+function isIn(copy: Copy, { position, place }: { readonly position: bigint; readonly place: number }): boolean {
+  return position < copy.position || (position === copy.position && place < (copy.places ?? 0))
 }
 
 /** Undefined where it is damaged. */
