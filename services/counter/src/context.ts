@@ -6,6 +6,7 @@ import {
   createHttpServer,
   createLogger,
   type HttpRoutes,
+  inScopes,
   type Logger,
 } from '@hutong/service'
 import { createSqliteStore, type Store } from '@hutong/store'
@@ -14,6 +15,7 @@ import { askersOf } from './askers.ts'
 import type { CounterConfig } from './config.ts'
 import { Counter, type CounterVerifier } from './counter.ts'
 import { verifierOverGrpc } from './grpc-verifier.ts'
+import { counterHttp } from './http.ts'
 import type { Matter } from './page.ts'
 import { routesOf } from './routes.ts'
 import { type CounterSettings, defaultSettings } from './settings.ts'
@@ -42,7 +44,7 @@ export interface CounterServiceOptions {
 
 /** A counter as a service. */
 export interface CounterService extends AsyncDisposable {
-  /** To be mounted under `/z/<zone>`. */
+  /** Page and JSON interface, to be mounted under `/z/<zone>`. */
   readonly routes: HttpRoutes
   readonly counter: Counter
 }
@@ -60,14 +62,16 @@ export async function createCounterService(options: CounterServiceOptions): Prom
     clock,
     tell: (fact, details) => log.warn({ zone, ...details }, fact),
   })
-  const routes = routesOf({
+  const identify = askersOf(zone, tokens, settings.openOnLoopback)
+  const page = routesOf({
     zone,
     zoneNameZh: options.zoneNameZh ?? zone,
     matters: options.matters ?? [],
     counter,
-    identify: askersOf(zone, tokens, settings.openOnLoopback),
+    identify,
     clock,
   })
+  const routes = inScopes(counterHttp({ zone, counter, identify }), page)
   return { routes, counter, [Symbol.asyncDispose]: () => counter[Symbol.asyncDispose]() }
 }
 
