@@ -13,10 +13,12 @@ export {
 export { decodeEntryBundle, type EntryBundle, encodeEntryBundle, maxEntrySizeBytes } from './entry-bundle.ts'
 export {
   checkLog,
+  checkLogFiles,
   type LogCheck,
   type LogFault,
   type LogFaultCode,
   type LogFiles,
+  type LogFilesCheck,
   maxLogFaults,
 } from './log-check.ts'
 export {

@@ -1,4 +1,4 @@
-import { parseCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import { appendLeafHashes, emptyEdge, rootOfPeaks } from './edge.ts'
 import { decodeEntryBundle } from './entry-bundle.ts'
 import type { ReadLogFile } from './log-growth.ts'
@@ -16,7 +16,7 @@ import {
   tilesForRange,
   tileWidth,
 } from './tile.ts'
-import { type Hash, type TreeHash, treeHashOfOrigin } from './tree-hash.ts'
+import { type Hash, hashSizeBytes, type TreeHash, treeHashOfOrigin } from './tree-hash.ts'
 import type { VerifierKey } from './verifier-key.ts'
 
 /** After so many faults a check stops and says that it did not see the rest. */
@@ -44,6 +44,8 @@ export interface LogFault {
   readonly path: string
   readonly code: LogFaultCode
   readonly reason: string
+  /** Of an altered file, where it is known: which of its hashes or entries is the first that differs, from 0. */
+  readonly entry?: number
 }
 
 /** What a check found. The log is sound where `faults` is empty, and then everything was read. */
@@ -55,17 +57,42 @@ export interface LogCheck {
   readonly isComplete: boolean
 }
 
+/** What a check of the files under a known root found. */
+export interface LogFilesCheck {
+  /** `checkpoint` in the path of one says: neither entries nor tiles give the root. */
+  readonly faults: readonly LogFault[]
+  /** False where the check stopped at the bound of faults. */
+  readonly isComplete: boolean
+  /** Whether the entries give the root, whatever the tiles of hashes say. */
+  readonly areEntriesProven: boolean
+}
+
 /**
  * Reads a whole exported log (C2SP tlog-tiles; formats F11: exactly the files its checkpoint needs) and names every file at fault. Where the
  * entries give the signed root, a differing tile is named alone; where they do not, the tiles are followed down from the signed
  * root to the entry that leaves them.
  */
 export async function checkLog(files: LogFiles, keys: readonly VerifierKey[]): Promise<LogCheck> {
-  const faults: LogFault[] = []
-  const checkpoint = await readCheckpoint(files, keys, faults)
-  if (checkpoint === undefined) return { faults, isComplete: false }
+  const signed: LogFault[] = []
+  const checkpoint = await readCheckpoint(files, keys, signed)
+  if (checkpoint === undefined) return { faults: signed, isComplete: false }
+  const { faults, isComplete } = await checkLogFiles(files, checkpoint, signed)
+  return { checkpoint, faults, isComplete }
+}
+
+/**
+ * The same of the files beside the checkpoint, for whoever has origin, size and root from elsewhere; the file `checkpoint` itself is not
+ * looked at. `before`: faults found already, which count against the bound.
+ */
+export async function checkLogFiles(
+  files: LogFiles,
+  checkpoint: Checkpoint,
+  before: readonly LogFault[] = [],
+): Promise<LogFilesCheck> {
+  const faults = [...before]
   const present = new Set(await files.list())
   compareListing(present, checkpoint.size, faults)
+  let areEntriesProven = false
   if (faults.length < maxLogFaults) {
     const log: CheckedLog = {
       tree: treeHashOfOrigin(checkpoint.origin),
@@ -75,10 +102,13 @@ export async function checkLog(files: LogFiles, keys: readonly VerifierKey[]): P
       read: async (path) => (present.has(path) ? await files.read(path) : undefined),
     }
     const differing = await tilesDifferingFromEntries(log)
+    areEntriesProven = differing !== undefined
     if (differing === undefined) await followTilesDown(log, faults)
-    else for (const path of differing) report(faults, path, 'ALTERED', 'not the hashes of the entries under it')
+    for (const { path, entry } of differing ?? []) {
+      report(faults, path, 'ALTERED', 'not the hashes of the entries under it', entry)
+    }
   }
-  return { checkpoint, faults, isComplete: faults.length < maxLogFaults }
+  return { faults, isComplete: faults.length < maxLogFaults, areEntriesProven }
 }
 
 interface CheckedLog {
@@ -90,9 +120,10 @@ interface CheckedLog {
 
 const checkpointPath = 'checkpoint'
 
-function report(faults: LogFault[], path: string, code: LogFaultCode, reason: string): void {
+function report(faults: LogFault[], path: string, code: LogFaultCode, reason: string, entry?: number): void {
   if (faults.length >= maxLogFaults) return
-  if (!faults.some((fault) => fault.path === path && fault.code === code)) faults.push({ path, code, reason })
+  if (faults.some((fault) => fault.path === path && fault.code === code)) return
+  faults.push({ path, code, reason, ...(entry === undefined ? {} : { entry }) })
 }
 
 async function readCheckpoint(
@@ -145,15 +176,19 @@ function isFileOfLog(path: string, size: bigint): boolean {
  * Hashes all entries upward as a log does. Where that gives the signed root the entries are proven, and what is left is to name the
  * tiles that say otherwise; `undefined` where an entry or a bundle is not what was signed.
  */
-async function tilesDifferingFromEntries(log: CheckedLog): Promise<string[] | undefined> {
-  const differing: string[] = []
+async function tilesDifferingFromEntries(
+  log: CheckedLog,
+): Promise<{ readonly path: string; readonly entry: number }[] | undefined> {
+  const differing: { path: string; entry: number }[] = []
   const levels: { index: bigint; hashes: Hash[] }[] = []
 
   const compare = async (level: number): Promise<void> => {
     const { index, hashes } = levels[level]!
     const path = tilePath(level, index, hashes.length)
     const stored = await log.read(path)
-    if (stored !== undefined && !sameBytes(stored, encodeTile(hashes))) differing.push(path)
+    if (stored === undefined) return
+    const entry = firstDiffering(hashes, stored)
+    if (entry !== undefined) differing.push({ path, entry })
   }
   const add = async (level: number, hash: Hash): Promise<void> => {
     levels[level] ??= { index: 0n, hashes: [] }
@@ -248,9 +283,19 @@ async function compareBundle(
   // The tile beside the bundle may itself be the altered one: the hash above decides.
   if (believed && above !== undefined && sameBytes(fullTileRoot(log.tree, entries), above.hash)) return
   const hashes = await hashesOf(log, tile, [])
-  if (hashes === undefined || sameBytes(encodeTile(hashes), encodeTile(entries))) return
-  report(faults, path, 'ALTERED', `not the entries that ${pathOf(tile)} has the hashes of`)
+  const entry = hashes && firstDiffering(entries, encodeTile(hashes))
+  if (entry === undefined) return
+  report(faults, path, 'ALTERED', `not the entries that ${pathOf(tile)} has the hashes of`, entry)
   if (!believed) report(faults, pathOf(tile), 'ALTERED', `not the hashes of the entries in ${path}`)
+}
+
+/** The first of these hashes that does not stand at its place in the tile; their number where only the tile goes on. */
+function firstDiffering(hashes: readonly Hash[], tile: Uint8Array): number | undefined {
+  const at = hashes.findIndex(
+    (hash, place) => !sameBytes(hash, tile.subarray(place * hashSizeBytes, (place + 1) * hashSizeBytes)),
+  )
+  if (at >= 0) return at
+  return tile.length === hashes.length * hashSizeBytes ? undefined : hashes.length
 }
 
 async function leafHashesOf(log: CheckedLog, bundle: TileCoordinate): Promise<Hash[] | 'MALFORMED' | undefined> {
