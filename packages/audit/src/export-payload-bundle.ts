@@ -22,16 +22,23 @@ export interface PayloadBundleName {
   readonly width: number
 }
 
-export type PayloadBundleReading =
-  | {
-      readonly kind: 'payloads'
-      readonly payloads: readonly ExportedPayload[]
-      /** Where each begins, in bytes. */
-      readonly offsets: readonly number[]
-      /** Whether the bytes are those that were written: the file's own SHA-256 says so. */
-      readonly isWhole: boolean
-    }
-  | { readonly kind: 'malformed'; readonly reason: string; readonly offset: number; readonly entry?: number }
+/** What the bytes of a bundle come to. */
+export interface PayloadBundleReading {
+  /** As many as could be read, all of them where nothing is wrong. */
+  readonly payloads: readonly ExportedPayload[]
+  /** Where each of them begins, in bytes. */
+  readonly offsets: readonly number[]
+  /** Why these are not the bytes that were written; undefined where they are. */
+  readonly fault: PayloadBundleFault | undefined
+}
+
+export interface PayloadBundleFault {
+  /** False: the form is right, and the file's own SHA-256 says that something was altered. */
+  readonly isMalformed: boolean
+  readonly reason: string
+  /** Where it was noticed, in bytes. */
+  readonly offset: number
+}
 
 /**
  * The payloads of up to 256 leaves as one file (formats F11): its name in three lines, for each leaf one byte (0 absent, 1 given,
@@ -46,23 +53,28 @@ export function encodePayloadBundle(name: PayloadBundleName, payloads: readonly 
 
 /** Reads a bundle strictly: exactly what `encodePayloadBundle` writes under this name. Never throws on foreign bytes. */
 export function decodePayloadBundle(bytes: Uint8Array, name: PayloadBundleName): PayloadBundleReading {
+  const payloads: ExportedPayload[] = []
+  const offsets: number[] = []
+  const faulty = (isMalformed: boolean, reason: string, offset: number): PayloadBundleReading => {
+    return { payloads, offsets, fault: { isMalformed, reason, offset } }
+  }
   const header = headerOf(name)
   const end = bytes.length - digestBytes
   const differing = firstDifference(header, bytes.subarray(0, header.length))
-  if (differing !== undefined) return malformed('not the bundle of these leaves', differing)
-  const payloads: ExportedPayload[] = []
-  const offsets: number[] = []
+  if (differing !== undefined) return faulty(true, 'it does not begin with the name of these leaves', differing)
   let at = header.length
-  for (let entry = 0; entry < name.width; entry++) {
+  while (payloads.length < name.width) {
     const read = readPayload(bytes, at, end)
-    if (read === undefined) return malformed(`no payload of leaf ${name.firstIndex + BigInt(entry)}`, at, entry)
+    if (read === undefined) return faulty(true, `no payload of leaf ${name.firstIndex + BigInt(payloads.length)}`, at)
     payloads.push(read.payload)
     offsets.push(at)
     at = read.next
   }
-  if (at !== end) return malformed('bytes after the last payload', at)
-  const isWhole = firstDifference(digestOf(bytes.subarray(0, end)), bytes.subarray(end)) === undefined
-  return { kind: 'payloads', payloads, offsets, isWhole }
+  if (at !== end) return faulty(true, 'bytes after the last payload', at)
+  if (firstDifference(digestOf(bytes.subarray(0, end)), bytes.subarray(end)) !== undefined) {
+    return faulty(false, 'its own SHA-256 is another', end)
+  }
+  return { payloads, offsets, fault: undefined }
 }
 
 function headerOf({ origin, firstIndex, width }: PayloadBundleName): Buffer {
@@ -100,10 +112,6 @@ function readPayload(
 function firstDifference(wanted: Uint8Array, given: Uint8Array): number | undefined {
   for (const [at, byte] of wanted.entries()) if (given[at] !== byte) return at
   return wanted.length === given.length ? undefined : wanted.length
-}
-
-function malformed(reason: string, offset: number, entry?: number): PayloadBundleReading {
-  return { kind: 'malformed', reason, offset, ...(entry === undefined ? {} : { entry }) }
 }
 
 function digestOf(bytes: Uint8Array): Uint8Array {

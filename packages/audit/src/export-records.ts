@@ -150,8 +150,9 @@ async function readPayloads(
 ): Promise<readonly ExportedPayload[]> {
   const bytes = await files.read(payloadBundlePath(zone, bundle, width))
   const name = { origin, firstIndex: bundle * BigInt(tileWidth), width }
-  const decoded = bytes === undefined ? undefined : decodePayloadBundle(bytes, name)
-  return decoded?.kind === 'payloads' ? decoded.payloads : Array.from({ length: width }, () => ({ kind: 'absent' }))
+  const reading = bytes && decodePayloadBundle(bytes, name)
+  if (reading !== undefined && reading.fault === undefined) return reading.payloads
+  return Array.from({ length: width }, () => ({ kind: 'absent' }))
 }
 
 function openingOf(payload: ExportedPayload): Pick<Entry, 'salt' | 'payload'> {

@@ -2,6 +2,13 @@ export { type Export, type ExportRefused, type OpenExportOptions, openExport, op
 export type { ExportDifference, ExportDifferenceCode, ExportPlace } from './export-difference.ts'
 export type { ExportFiles } from './export-files.ts'
 export {
+  type ExportProgress,
+  type WriteExportOptions,
+  type WriteExportOutcome,
+  type WrittenExport,
+  writeExport,
+} from './export-write.ts'
+export {
   type DigestAnswer,
   type HubHeads,
   type RecordSource,
