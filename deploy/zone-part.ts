@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createCounterService } from '@hutong/counter-service'
 import { createPublisherService } from '@hutong/publisher-service'
-import { createClient } from '@hutong/service'
+import { createClient, tokenIdentity } from '@hutong/service'
 import { createSqliteStore } from '@hutong/store'
 import { createVerifierService } from '@hutong/verifier-service'
 import {
@@ -79,7 +79,8 @@ export async function startZone(box: Surroundings, zone: string): Promise<AsyncD
       settings: { openOnLoopback: true },
     }),
   )
-  await box.http.mount(zone, counter.routes)
+  const identify = tokenIdentity(tokens.callers)
+  await box.http.mount(zone, counter.routes, publisher.http(identify), verifier.http(identify))
   parts.defer(() => box.http.unmount(zone))
   return parts.move()
 }
