@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { type BoxOptions, findBox, knownZone, withData } from './box.ts'
 import { type Cli, type Common, noun, verb } from './command.ts'
 import { CommandError, exitOfRefusal, exits } from './exit.ts'
+import { exportVerb } from './log-export.ts'
 import { moment, plain } from './print.ts'
 
 /** Records that one `log read` prints at most unless told. */
@@ -29,6 +30,7 @@ export function logCommand(cli: Cli): Command {
     .action(async (options: ReadOptions) => {
       cli.exitCode = await read(cli, options)
     })
+  exportVerb(cli, command)
   withData(
     verb(command, 'adopt', "take back from a zone's verifier what the hub had signed and has lost", [
       'log adopt --from tianjin --dry-run',
