@@ -1,19 +1,33 @@
-import { type Hash, sha256Tree } from '@hutong/merkle'
+import { sha256Tree } from '@hutong/merkle'
+import type { SubjectFold } from '@hutong/verify'
 import { type DigestRowReading, decodeDigestRow } from '@hutong/wire'
-import type { DigestRows } from './digest-rows.ts'
 import type { DigestAnswer, VerifierPeer } from './ports.ts'
-import type { EventDifference, Evidence, RowDifference, VerifierFinding } from './report.ts'
+import type { EventDifference, Exhibit, RowDifference, VerifierFinding } from './report.ts'
 import { orAborted } from './until-aborted.ts'
 
 type DigestRow = Extract<DigestRowReading, { kind: 'row' }>['row']
 
-/** The replay's own state at the position compared. */
+/** The state that a verifier is held against: a replay's own, or another verifier's. */
 export interface OwnState {
   readonly position: bigint
   /** H's root. */
   readonly root: Uint8Array
-  readonly digest: Hash
-  readonly rows: DigestRows
+  readonly digest: Uint8Array
+  readonly rows: OwnRows
+}
+
+/** Rows of a state digest, asked one by one and in slices. */
+export interface OwnRows {
+  readonly count: number
+  /** RFC 6962 root over `count` rows from row `from` on. */
+  sliceRoot(from: number, count: number): Uint8Array | Promise<Uint8Array>
+  /** The bytes of a row, with what it was made of where that is known; undefined beyond the last. */
+  row(index: number): Promise<OwnRow | undefined>
+}
+
+export interface OwnRow {
+  readonly bytes: Uint8Array
+  readonly fold?: SubjectFold
 }
 
 /**
@@ -31,10 +45,45 @@ export async function compareVerifier(
     return await compare(peer, own, signal)
   } catch (error) {
     signal?.throwIfAborted()
-    if (error instanceof UnfitAnswer) return inconsistent(peer, own, error)
+    if (error instanceof UnfitAnswer && error.zone === peer.zone) return inconsistent(peer, own, error)
+    // The rows it is held against do not fit each other: that says nothing of this one.
+    if (error instanceof UnfitAnswer) throw error
     return notCompared(peer.zone, 'NOT_REACHED', error instanceof Error ? error.message : String(error))
   }
 }
+
+/** A verifier's state as the one another is held against. Refused, or unable to be asked: a finding. @throws {UnfitAnswer} */
+export async function stateOfVerifier(
+  peer: VerifierPeer,
+  position: bigint,
+  signal?: AbortSignal,
+): Promise<OwnState | VerifierFinding> {
+  const { zone } = peer
+  let whole: DigestAnswer
+  try {
+    whole = await orAborted(peer.digest(position, 0n, 0n, signal), signal)
+  } catch (error) {
+    signal?.throwIfAborted()
+    return notCompared(zone, 'NOT_REACHED', error instanceof Error ? error.message : String(error))
+  }
+  if (whole.kind === 'refused' && whole.code === 'DOCUMENT_DAMAGED') throw new UnfitAnswer(zone, whole.reason)
+  if (whole.kind === 'refused') return notCompared(zone, whole.code, whole.reason)
+  if (whole.position !== position) throw new UnfitAnswer(zone, `asked at ${position}, it answers at ${whole.position}`)
+  const { root, digest, rows } = whole
+  const asked: Asked = { peer, own: { position, root, digest, rows: noRows }, signal, verifierRows: rows }
+  return {
+    position,
+    root,
+    digest,
+    rows: {
+      count: Number(rows),
+      sliceRoot: async (from, count) => (await ask(asked, from, count)).digest,
+      row: (index) => askRow(asked, index),
+    },
+  }
+}
+
+const noRows: OwnRows = { count: 0, sliceRoot: () => new Uint8Array(0), row: async () => undefined }
 
 /** A verifier that was not compared, and why. */
 export function notCompared(zone: string, code: string, reason: string): VerifierFinding {
@@ -46,15 +95,15 @@ async function compare(peer: VerifierPeer, own: OwnState, signal: AbortSignal | 
   const { position } = own
   const whole = await orAborted(peer.digest(position, 0n, 0n, signal), signal)
   // It cannot tell what it holds because it is damaged: that is no verifier that is away, it differs from the replay.
-  if (whole.kind === 'refused' && whole.code === 'DOCUMENT_DAMAGED') throw new UnfitAnswer(whole.reason)
+  if (whole.kind === 'refused' && whole.code === 'DOCUMENT_DAMAGED') throw new UnfitAnswer(zone, whole.reason)
   if (whole.kind === 'refused') return notCompared(zone, whole.code, whole.reason)
-  if (whole.position !== position) throw new UnfitAnswer(`asked at ${position}, it answers at ${whole.position}`)
+  if (whole.position !== position) throw new UnfitAnswer(zone, `asked at ${position}, it answers at ${whole.position}`)
   if (!sameBytes(whole.root, own.root)) {
     return { kind: 'root_differs', zone, position, own: own.root, verifier: whole.root }
   }
   const sameRows = whole.rows === BigInt(own.rows.count)
   if (sameBytes(whole.digest, own.digest)) {
-    if (!sameRows) throw new UnfitAnswer(`the same digest over ${whole.rows} rows as over ${own.rows.count}`)
+    if (!sameRows) throw new UnfitAnswer(zone, `the same digest over ${whole.rows} rows as over ${own.rows.count}`)
     return { kind: 'agrees', zone, position }
   }
   const asked: Asked = { peer, own, signal, verifierRows: whole.rows }
@@ -70,13 +119,16 @@ interface Asked {
 }
 
 /** An answer that cannot be true together with the one before, or that says of itself that the copy is damaged. */
-class UnfitAnswer extends Error {
+export class UnfitAnswer extends Error {
   override readonly name = 'UnfitAnswer'
-  readonly own: readonly Evidence[]
-  readonly verifier: readonly Evidence[]
+  /** Whose answer it is. */
+  readonly zone: string
+  readonly own: readonly Exhibit[]
+  readonly verifier: readonly Exhibit[]
 
-  constructor(reason: string, own: readonly Evidence[] = [], verifier: readonly Evidence[] = []) {
+  constructor(zone: string, reason: string, own: readonly Exhibit[] = [], verifier: readonly Exhibit[] = []) {
     super(reason)
+    this.zone = zone
     this.own = own
     this.verifier = verifier
   }
@@ -86,13 +138,14 @@ async function firstDifference(asked: Asked): Promise<RowDifference> {
   const { own, verifierRows } = asked
   const ownRows = BigInt(own.rows.count)
   const index = await firstDifferingIndex(asked, Number(ownRows < verifierRows ? ownRows : verifierRows))
-  const ownRow = own.rows.row(index)
+  const ownFull = await own.rows.row(index)
+  const ownRow = ownFull?.bytes
   const verifierRow = await askRow(asked, index)
   if (ownRow === undefined && verifierRow === undefined) {
-    throw new UnfitAnswer('its digest differs, and every one of its rows agrees')
+    throw new UnfitAnswer(asked.peer.zone, 'its digest differs, and every one of its rows agrees')
   }
   if (ownRow !== undefined && verifierRow !== undefined && sameBytes(ownRow, verifierRow.bytes)) {
-    throw new UnfitAnswer(`row ${index} differs by its hash and is the same`)
+    throw new UnfitAnswer(asked.peer.zone, `row ${index} differs by its hash and is the same`)
   }
   const ownRead = ownRow === undefined ? undefined : readRow(ownRow)
   const kind = await kindOfDifference(asked, index, ownRead, verifierRow?.row)
@@ -102,7 +155,7 @@ async function firstDifference(asked: Asked): Promise<RowDifference> {
     index: BigInt(index),
     zone: named.zone,
     subject: hex(named.subject),
-    events: eventDifferences(asked, index, kind, ownRead, verifierRow?.row),
+    events: eventDifferences(ownFull?.fold, kind, ownRead, verifierRow?.row),
     ownRows,
     verifierRows,
     own: ownRow,
@@ -132,7 +185,7 @@ async function descend(asked: Asked, from: number, width: number): Promise<numbe
 
 async function sliceAgrees(asked: Asked, from: number, count: number): Promise<boolean> {
   const { digest } = await ask(asked, from, count)
-  return sameBytes(digest, asked.own.rows.sliceRoot(from, count))
+  return sameBytes(digest, await asked.own.rows.sliceRoot(from, count))
 }
 
 async function askRow(
@@ -142,13 +195,20 @@ async function askRow(
   if (BigInt(index) >= asked.verifierRows) return undefined
   const { row: bytes, digest } = await ask(asked, index, 1)
   if (!sameBytes(sha256Tree.leaf(bytes), digest)) {
-    throw new UnfitAnswer(`row ${index} is not the one its hash names`, [], [{ what: `row ${index}`, bytes }])
+    throw new UnfitAnswer(
+      asked.peer.zone,
+      `row ${index} is not the one its hash names`,
+      [],
+      [{ what: `row ${index}`, bytes }],
+    )
   }
   const reading = decodeDigestRow(bytes)
   if (reading.kind === 'unreadable') {
-    const ownRow = asked.own.rows.row(index)
-    const own = ownRow === undefined ? [] : [{ what: `row ${index}`, bytes: ownRow }]
-    throw new UnfitAnswer(`row ${index} is none: ${reading.why}`, own, [{ what: `row ${index}`, bytes }])
+    const ownRow = await asked.own.rows.row(index)
+    const own = ownRow === undefined ? [] : [{ what: `row ${index}`, bytes: ownRow.bytes }]
+    throw new UnfitAnswer(asked.peer.zone, `row ${index} is none: ${reading.why}`, own, [
+      { what: `row ${index}`, bytes },
+    ])
   }
   return { bytes, row: reading.row }
 }
@@ -159,9 +219,11 @@ async function ask(
   count: number,
 ): Promise<Extract<DigestAnswer, { kind: 'digest' }>> {
   const answer = await orAborted(peer.digest(own.position, BigInt(from), BigInt(count), signal), signal)
-  if (answer.kind === 'refused') throw new UnfitAnswer(`it answers for all rows and refuses a slice: ${answer.reason}`)
+  if (answer.kind === 'refused') {
+    throw new UnfitAnswer(peer.zone, `it answers for all rows and refuses a slice: ${answer.reason}`)
+  }
   if (answer.position !== own.position || answer.rows !== verifierRows || !sameBytes(answer.root, own.root)) {
-    throw new UnfitAnswer('its rows changed while they were asked for')
+    throw new UnfitAnswer(peer.zone, 'its rows changed while they were asked for')
   }
   return answer
 }
@@ -181,20 +243,19 @@ async function kindOfDifference(
 
 /** Whether the verifier's rows do not ascend around this one. The row before it is the same on both sides. */
 async function isMisplaced(asked: Asked, index: number, row: DigestRow): Promise<boolean> {
-  const before = index === 0 ? undefined : asked.own.rows.row(index - 1)
-  if (before !== undefined && compareKeys(readRow(before), row) >= 0) return true
+  const before = index === 0 ? undefined : await asked.own.rows.row(index - 1)
+  if (before !== undefined && compareKeys(readRow(before.bytes), row) >= 0) return true
   const next = await askRow(asked, index + 1)
   return next !== undefined && compareKeys(row, next.row) >= 0
 }
 
 function eventDifferences(
-  { own }: Asked,
-  index: number,
+  fold: SubjectFold | undefined,
   kind: RowDifference['kind'],
   ownRow: DigestRow | undefined,
   verifierRow: DigestRow | undefined,
 ): readonly EventDifference[] {
-  const ids = new Map(own.rows.fold(index)?.events.map((event) => [placeOf(event), `${event.origin}/${event.index}`]))
+  const ids = new Map(fold?.events.map((event) => [placeOf(event), `${event.origin}/${event.index}`]))
   const places = new Map<string, EventDifference>()
   const add = (side: 'own' | 'verifier', row: DigestRow | undefined) => {
     for (const { position, place, leafHash, verdict } of row?.events ?? []) {
@@ -225,7 +286,7 @@ function compareKeys(left: DigestRow, right: DigestRow): number {
   return Buffer.compare(Buffer.from(left.zone), Buffer.from(right.zone)) || Buffer.compare(left.subject, right.subject)
 }
 
-/** Of our own rows: they are rows. */
+/** Of rows of our own, and of another's that were read before: they are rows. */
 function readRow(bytes: Uint8Array): DigestRow {
   const reading = decodeDigestRow(bytes)
   if (reading.kind === 'unreadable') throw new RangeError(`a row of the replay is none: ${reading.why}`)

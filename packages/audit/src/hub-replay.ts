@@ -13,7 +13,7 @@ import {
   trustFromFirstCharter,
 } from '@hutong/verify'
 import { type EntryRecord, encodeRecord } from '@hutong/wire'
-import type { Contradiction, Evidence, HubContradictionCode, ReplayedLog } from './report.ts'
+import type { Contradiction, Exhibit, HubContradictionCode, ReplayedLog } from './report.ts'
 
 /** So many heads from beyond the leaves taken in are remembered at once; an honest hub gives cause for a handful. */
 const maxPendingHeads = 64
@@ -25,23 +25,88 @@ export interface ShownHead {
   readonly shownBy: string
   /** A head that the hub itself shows must be signed; whoever else shows an unsigned one proves nothing against the hub. */
   readonly byHub: boolean
+  /** Asked for when the replay began, not found in its records: it is shown again when a replay goes on. */
+  readonly atStart?: true
+}
+
+/** A leaf of H and where it stands. */
+export interface HubLeafAt {
+  readonly index: bigint
+  readonly leaf: Uint8Array
 }
 
 /** Follows H leaf by leaf, keeps its root at every size, and holds every signed head against them. */
 export class HubReplay {
   #state: FollowState | undefined
-  readonly #roots: RootBook = new RootBook()
+  readonly #roots: HashBook = new HashBook()
+  readonly #leafHashes: HashBook = new HashBook()
+  /** The newest leaf of H about each log, and about the charter under the empty name. */
+  readonly #newestLeaves: Map<string, HubLeafAt> = new Map()
   #pending: (ShownHead & { readonly size: bigint })[] = []
-  #previousLeaf: Uint8Array | undefined
   #newestHead: SignedCheckpoint | undefined
   #newestCosigned: CosignedHead | undefined
+  /** The size by whose witnesses it was judged. */
+  #cosignedAt = 0n
   #headsHeld = 0n
+  #headsHeldAtStart = 0n
+  /** Under which a charter came, by its number. */
+  readonly #charterNotes: Map<bigint, Uint8Array> = new Map()
   #unsigned: ShownHead[] = []
 
   /** @param charterSha256 of charter 0; undefined: the first one seen is trusted. */
   constructor(charterSha256: Uint8Array | undefined) {
     this.#state = charterSha256 && startFollowing(charterSha256)
     this.#roots.push(sha256Tree.empty())
+  }
+
+  /** What is kept of a position, but for the hashes: those come with `hashesFrom`. */
+  keep(): KeptHub | undefined {
+    if (this.#state === undefined || this.#state.trust === undefined) return undefined
+    return {
+      state: this.#state,
+      newestLeaves: [...this.#newestLeaves].map(([origin, at]) => ({ origin, ...at })),
+      heads: this.#newestHead === undefined ? [] : [this.#newestHead.note],
+      cosigned: this.#newestCosigned && { note: this.#newestCosigned.note, at: this.#cosignedAt },
+      headsHeld: this.#headsHeld,
+      pending: this.#pending.filter(({ atStart }) => atStart === undefined),
+      charterNotes: this.#charterNotes,
+    }
+  }
+
+  /** The charters so far with the admins' notes, none with charter 0. */
+  get charters(): readonly { readonly bytes: Uint8Array; readonly note: Uint8Array }[] {
+    return (this.trust?.charters ?? []).map(({ bytes, charter }) => {
+      return { bytes, note: this.#charterNotes.get(charter.number) ?? new Uint8Array(0) }
+    })
+  }
+
+  /** Leaf hashes of H and its roots after each, from a leaf on. */
+  hashesFrom(size: number): { readonly leafHashes: Uint8Array; readonly roots: Uint8Array } {
+    return { leafHashes: this.#leafHashes.from(size), roots: this.#roots.from(size + 1) }
+  }
+
+  /** Goes on from what was kept. False: it does not fit together. */
+  restore(kept: KeptHub, leafHashes: Uint8Array, roots: Uint8Array): boolean {
+    const { state } = kept
+    const size = Number(state.position)
+    if (leafHashes.length !== size * hashSizeBytes || roots.length !== leafHashes.length) return false
+    for (let at = 0; at < roots.length; at += hashSizeBytes) {
+      this.#leafHashes.push(leafHashes.subarray(at, at + hashSizeBytes))
+      this.#roots.push(roots.subarray(at, at + hashSizeBytes))
+    }
+    this.#state = state
+    for (const { origin, index, leaf } of kept.newestLeaves) this.#newestLeaves.set(origin, { index, leaf })
+    for (const note of kept.heads) if (this.showHead({ note, shownBy: 'the hub', byHub: true })) return false
+    if (kept.cosigned !== undefined) {
+      const cosigned = readCosigned(state.trust!, kept.cosigned.note, kept.cosigned.at)
+      if (cosigned.kind === 'refused') return false
+      this.#newestCosigned = cosigned
+      this.#cosignedAt = kept.cosigned.at
+    }
+    this.#headsHeld = kept.headsHeld
+    for (const shown of kept.pending) this.showHead(shown)
+    for (const [number, note] of kept.charterNotes) this.#charterNotes.set(number, note)
+    return sameBytes(this.rootAt(state.position), edgeRoot(sha256Tree, state.hubEdge))
   }
 
   /** Leaves of H taken in. */
@@ -68,7 +133,7 @@ export class HubReplay {
 
   /** Heads found right so far. */
   get headsHeld(): bigint {
-    return this.#headsHeld
+    return this.#headsHeld + this.#headsHeldAtStart
   }
 
   /** Heads that others than the hub showed and that the hub has not signed. */
@@ -87,6 +152,21 @@ export class HubReplay {
     return this.#roots.at(size)
   }
 
+  /** The hashes of the leaves taken in, for proofs over them. */
+  allLeafHashes(): readonly Uint8Array[] {
+    return Array.from({ length: Number(this.position) }, (_, at) => this.#leafHashes.at(BigInt(at)))
+  }
+
+  /** The newest leaf of H about a log (of the charter: the empty name); undefined before the first. */
+  newestLeafAbout(origin: string): HubLeafAt | undefined {
+    return this.#newestLeaves.get(origin)
+  }
+
+  /** The leaf taken in last. */
+  get previousLeaf(): HubLeafAt | undefined {
+    return [...this.#newestLeaves.values()].find(({ index }) => index + 1n === this.position)
+  }
+
   /** Takes in the next leaf of H. At a contradiction nothing of it is taken in. */
   takeEntry(record: EntryRecord): FollowedEntry | Contradiction {
     const state = this.#state ?? this.#trustFirst(record)
@@ -94,7 +174,10 @@ export class HubReplay {
     if (followed.kind === 'refused') return this.#contradictionOf(record, followed.code, followed.reason)
     this.#state = followed.state
     this.#roots.push(edgeRoot(sha256Tree, followed.state.hubEdge))
-    this.#previousLeaf = record.leaf
+    this.#leafHashes.push(followed.hubLeafHash)
+    const { entry, index } = followed.hubLeaf
+    if (entry.kind === 'charter') this.#charterNotes.set(entry.number, Uint8Array.from(entry.note))
+    this.#newestLeaves.set(entry.kind === 'batch' ? entry.origin : '', { index, leaf: Uint8Array.from(record.leaf) })
     return followed
   }
 
@@ -153,8 +236,10 @@ export class HubReplay {
       return this.#headContradiction('COSIGNED_SIGNATURE', cosigned.reason, note)
     }
     const contradiction = this.#compareRoot(cosigned, note, 'the hub')
-    if (contradiction === undefined) this.#newestCosigned = cosigned
-    return contradiction
+    if (contradiction !== undefined) return contradiction
+    this.#newestCosigned = cosigned
+    this.#cosignedAt = at
+    return undefined
   }
 
   /** When the source has no more: every signed head must have been reached, and every leaf must lie under one. */
@@ -197,7 +282,8 @@ export class HubReplay {
     if (signed.kind === 'refused') return this.#unsignedHead(shown, signed.reason)
     const contradiction = this.#compareRoot(signed, shown.note, shown.shownBy)
     if (contradiction !== undefined) return contradiction
-    this.#headsHeld++
+    if (shown.atStart) this.#headsHeldAtStart++
+    else this.#headsHeld++
     if (size >= (this.#newestHead?.checkpoint.size ?? 0n)) this.#newestHead = signed
     return undefined
   }
@@ -247,11 +333,26 @@ export class HubReplay {
       hub: [{ what: 'record', bytes: encodeRecord(record) }],
       own: [
         rootEvidence(position, this.rootAt(position)),
-        ...(this.#previousLeaf === undefined ? [] : [{ what: 'H leaf before it', bytes: this.#previousLeaf }]),
+        ...(this.previousLeaf === undefined ? [] : [{ what: 'H leaf before it', bytes: this.previousLeaf.leaf }]),
       ],
       coveringHead: undefined,
     }
   }
+}
+
+/** A hub as followed to a position, to go on from there. */
+export interface KeptHub {
+  readonly state: FollowState
+  readonly newestLeaves: readonly (HubLeafAt & { readonly origin: string })[]
+  /** The newest head found right; none before the first. */
+  readonly heads: readonly Uint8Array[]
+  readonly cosigned: { readonly note: Uint8Array; readonly at: bigint } | undefined
+  /** Without those shown at the start. */
+  readonly headsHeld: bigint
+  /** Heads of sizes that are still to come. */
+  readonly pending: readonly ShownHead[]
+  /** By number of the charter. */
+  readonly charterNotes: ReadonlyMap<bigint, Uint8Array>
 }
 
 /** The size a note claims, nothing verified; undefined where it is no checkpoint. */
@@ -263,27 +364,32 @@ export function claimedSize(note: Uint8Array): bigint | undefined {
   return parsed.kind === 'checkpoint' ? parsed.size : undefined
 }
 
-/** H's root at every size so far, 32 bytes a leaf of H. */
-class RootBook {
+/** Hashes by number, 32 bytes each. */
+class HashBook {
   #bytes: Buffer = Buffer.alloc(1024 * hashSizeBytes)
   #count = 0
 
-  push(root: Uint8Array): void {
+  push(hash: Uint8Array): void {
     if ((this.#count + 1) * hashSizeBytes > this.#bytes.length) {
       this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(this.#bytes.length)])
     }
-    this.#bytes.set(root, this.#count * hashSizeBytes)
+    this.#bytes.set(hash, this.#count * hashSizeBytes)
     this.#count++
   }
 
-  at(size: bigint): Uint8Array {
-    if (size < 0n || size >= BigInt(this.#count)) throw new RangeError(`no root at size ${size}`)
-    const start = Number(size) * hashSizeBytes
+  at(number: bigint): Uint8Array {
+    if (number < 0n || number >= BigInt(this.#count)) throw new RangeError(`no hash ${number}`)
+    const start = Number(number) * hashSizeBytes
     return Uint8Array.from(this.#bytes.subarray(start, start + hashSizeBytes))
+  }
+
+  /** The hashes from a number on, one after the other. */
+  from(number: number): Uint8Array {
+    return Uint8Array.from(this.#bytes.subarray(number * hashSizeBytes, this.#count * hashSizeBytes))
   }
 }
 
-function rootEvidence(size: bigint, root: Uint8Array): Evidence {
+function rootEvidence(size: bigint, root: Uint8Array): Exhibit {
   return { what: `root of H at size ${size}`, bytes: root }
 }
 

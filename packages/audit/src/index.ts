@@ -1,3 +1,12 @@
+export { ReplayStateError } from './event-archive.ts'
+export {
+  type Evidence,
+  type EvidenceDocument,
+  encodeEvidence,
+  evidenceMediaType,
+  type HubLeafFaultCode,
+  maxEvidenceSizeBytes,
+} from './evidence.ts'
 export { type Export, type ExportRefused, type OpenExportOptions, openExport, openExportFiles } from './export.ts'
 export type { ExportDifference, ExportDifferenceCode, ExportPlace } from './export-difference.ts'
 export type { ExportFiles } from './export-files.ts'
@@ -8,6 +17,7 @@ export {
   type WrittenExport,
   writeExport,
 } from './export-write.ts'
+export { type EvidenceFault, type EvidenceJudgement, judgeEvidence } from './judge-evidence.ts'
 export {
   type DigestAnswer,
   type HubHeads,
@@ -19,10 +29,12 @@ export {
   verifierPeer,
 } from './ports.ts'
 export { type ReplayOptions, type ReplayProgress, replay } from './replay.ts'
+export { ReplayState } from './replay-state.ts'
 export {
   type Contradiction,
   type EventDifference,
-  type Evidence,
+  type EvidenceFile,
+  type Exhibit,
   type HubContradictionCode,
   maxNamedPayloads,
   type PayloadFinding,
@@ -38,3 +50,4 @@ export {
   reportToJson,
   type VerifierFinding,
 } from './report.ts'
+export { lagBordersMs, type ReplayStatistics } from './statistics.ts'

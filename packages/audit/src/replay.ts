@@ -1,13 +1,13 @@
-import type { ReadEvent } from '@hutong/verify'
-import type { EntryRecord, LoggedRecord } from '@hutong/wire'
+import type { LoggedRecord } from '@hutong/wire'
 import { compareVerifier, notCompared, type OwnState } from './compare-verifier.ts'
-import { findCoveringHead } from './covering-head.ts'
-import { digestRowsOf } from './digest-rows.ts'
-import { FoldBook } from './fold-book.ts'
-import { claimedSize, HubReplay } from './hub-replay.ts'
-import { PayloadBook } from './payload-book.ts'
+import { digestRowsOf, foldStale } from './digest-rows.ts'
+import { evidenceOf } from './evidence-of.ts'
+import { claimedSize, type HubReplay } from './hub-replay.ts'
 import type { HubHeads, RecordSource, UnreadableRecord, VerifierPeer, VerifierStanding } from './ports.ts'
-import type { Contradiction, ReplayReport, VerifierFinding } from './report.ts'
+import { RecordTaker } from './record-taker.ts'
+import { newBooks, type ReplayBooks, type ReplayState } from './replay-state.ts'
+import type { Contradiction, EvidenceFile, ReplayReport, VerifierFinding } from './report.ts'
+import { TemporaryStore } from './temporary-store.ts'
 import { orAborted, untilAborted } from './until-aborted.ts'
 
 export interface ReplayOptions {
@@ -16,6 +16,10 @@ export interface ReplayOptions {
   readonly charterSha256?: Uint8Array
   /** The verifiers to hold the replay's root and digest against; may be none. */
   readonly verifiers: readonly VerifierPeer[]
+  /** The position of the state digest. Default: the smallest that a verifier has applied; without verifiers the last. */
+  readonly compareAt?: bigint
+  /** Where the replay goes on from, and what it saves as it goes. */
+  readonly state?: ReplayState
   /** Ends the replay; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal
   /** Called after each leaf of H, and before the verifiers are asked; must be quick. */
@@ -38,15 +42,41 @@ export interface ReplayProgress {
  * roots against every signed head it meets, and root and state digest against every verifier, at the smallest position that one of
  * them has applied. Stops at the first thing no honest hub says.
  *
- * @throws what the source throws, and the signal's reason; what hub and verifiers say never throws.
+ * With a `state` it goes on from the last saved place. It saves up to the position where the verifiers are compared, since a digest of a
+ * position behind it could not be made any more.
+ *
+ * @throws what the source throws, {ReplayStateError}, errors of the disk, and the signal's reason; what hub and verifiers say never throws.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
-  const { source, signal } = options
+  await using replayed = await replayAll(options)
+  return replayed.report
+}
+
+/** A replay that came to its end, and what it holds: to be compared further. */
+export interface Replayed extends AsyncDisposable {
+  readonly report: ReplayReport
+  readonly hub: HubReplay
+  /** At the position compared; undefined where the replay stopped before it. */
+  readonly own: OwnState | undefined
+}
+
+/** The same, with everything that it holds kept until disposal. */
+export async function replayAll(options: ReplayOptions): Promise<Replayed> {
+  const { source, signal, state, charterSha256 } = options
+  await using opened = new AsyncDisposableStack()
+  const temporary = opened.use(new TemporaryStore())
+  const books = state === undefined ? newBooks(charterSha256, () => temporary.open()) : await state.books(charterSha256)
   const heads = await orAborted(source.heads(signal), signal)
-  const verifiers = await Promise.all(options.verifiers.map((peer) => standingOf(peer, signal)))
-  const run = new ReplayRun(options, heads, verifiers)
-  await run.read(untilAborted(source.records(0n, signal), signal))
-  return run.report()
+  const verifiers = await Promise.all(options.verifiers.map((peer) => standingOf(peer, books.hub.position, signal)))
+  const run = new ReplayRun(options, books, heads, verifiers)
+  await run.read(untilAborted(source.records(books.hub.position, signal), signal))
+  const kept = opened.move()
+  return {
+    report: run.report(),
+    hub: books.hub,
+    own: run.own,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
 }
 
 interface StandingVerifier {
@@ -55,63 +85,74 @@ interface StandingVerifier {
   readonly standing: VerifierStanding | VerifierFinding
 }
 
-async function standingOf(peer: VerifierPeer, signal: AbortSignal | undefined): Promise<StandingVerifier> {
+async function standingOf(
+  peer: VerifierPeer,
+  from: bigint,
+  signal: AbortSignal | undefined,
+): Promise<StandingVerifier> {
+  const not = (code: string, reason: string) => ({ peer, standing: notCompared(peer.zone, code, reason) })
   try {
     const standing = await orAborted(peer.standing(signal), signal)
-    if (standing.position > 0n) return { peer, standing }
-    return { peer, standing: notCompared(peer.zone, 'NOTHING_APPLIED', 'it has applied no leaf of H') }
+    if (standing.position === 0n) return not('NOTHING_APPLIED', 'it has applied no leaf of H')
+    if (standing.position >= from) return { peer, standing }
+    return not('STATE_AHEAD', `it has applied ${standing.position} leaves, the saved state ${from}: replay without it`)
   } catch (error) {
     signal?.throwIfAborted()
-    return {
-      peer,
-      standing: notCompared(peer.zone, 'NOT_REACHED', error instanceof Error ? error.message : String(error)),
-    }
+    return not('NOT_REACHED', error instanceof Error ? error.message : String(error))
   }
 }
 
 /** One replay under way. */
 class ReplayRun {
   readonly #options: ReplayOptions
+  readonly #books: ReplayBooks
   readonly #heads: HubHeads
   readonly #verifiers: readonly StandingVerifier[]
-  readonly #hub: HubReplay
-  readonly #folds: FoldBook = new FoldBook()
-  readonly #payloads: PayloadBook = new PayloadBook()
-  /** Where the verifiers are compared: the smallest position that one of them has applied; undefined for none to compare. */
+  readonly #taker: RecordTaker
+  /** Where the verifiers are compared; undefined: at the end. */
   readonly #compareAt: bigint | undefined
+  #savedEvents: bigint
   #own: OwnState | undefined
   #findings: readonly VerifierFinding[] | undefined
   #contradiction: Contradiction | undefined
-  /** The leaf of H that the contradiction is about, where it is about one. */
-  #refusedLeaf: Uint8Array | undefined
-  #events = 0n
-  #bytes = 0n
+  #evidence: readonly EvidenceFile[] = []
 
-  constructor(options: ReplayOptions, heads: HubHeads, verifiers: readonly StandingVerifier[]) {
+  constructor(options: ReplayOptions, books: ReplayBooks, heads: HubHeads, verifiers: readonly StandingVerifier[]) {
     this.#options = options
+    this.#books = books
     this.#heads = heads
     this.#verifiers = verifiers
-    this.#hub = new HubReplay(options.charterSha256)
-    this.#compareAt = verifiers
-      .flatMap(({ standing }) => ('kind' in standing ? [] : [standing.position]))
-      .reduce<bigint | undefined>((least, one) => (least === undefined || one < least ? one : least), undefined)
+    this.#taker = new RecordTaker(books)
+    this.#savedEvents = books.counts.events
+    const applied = verifiers.flatMap(({ standing }) => ('kind' in standing ? [] : [standing.position]))
+    this.#compareAt = options.compareAt ?? applied.sort((left, right) => (left < right ? -1 : 1))[0]
+  }
+
+  get own(): OwnState | undefined {
+    return this.#own
   }
 
   async read(records: AsyncGenerator<LoggedRecord | UnreadableRecord>): Promise<void> {
     try {
-      this.#contradiction = this.#showHeads() ?? (await this.#readAll(records)) ?? this.#end()
-      if (this.#contradiction === undefined && this.#own === undefined) await this.#compare()
+      this.#contradiction = this.#showHeads()
+      // Where the saved place is the position asked for there is nothing to read up to it.
+      if (this.#contradiction === undefined && this.#books.hub.position === this.#compareAt) await this.#compare()
+      this.#contradiction ??= (await this.#readAll(records)) ?? this.#end()
+      if (this.#contradiction !== undefined) await this.#secure(this.#contradiction, records)
+      else if (this.#own === undefined) await this.#compare()
+      const { hub, folds } = this.#books
+      if (hub.trust !== undefined) await foldStale(folds, hub.trust, this.#options.signal)
     } finally {
       await records.return(undefined)
     }
   }
 
   report(): ReplayReport {
-    const hub = this.#hub
+    const { hub, payloads, statistics, folds, words, counts } = this.#books
     const { head, cosigned, trust } = hub
     const first = trust?.charters[0]
     const findings = this.#verifierFindings()
-    const { missing, mismatched, named } = this.#payloads
+    const { missing, mismatched, named } = payloads
     const differs =
       this.#contradiction !== undefined ||
       mismatched > 0n ||
@@ -135,8 +176,8 @@ class ReplayRun {
       logs: hub.logs,
       counts: {
         leaves: hub.position,
-        events: this.#events,
-        bytes: this.#bytes,
+        events: counts.events,
+        bytes: counts.bytes,
         heads: hub.headsHeld,
         missingPayloads: missing,
         mismatchedPayloads: mismatched,
@@ -150,99 +191,74 @@ class ReplayRun {
       contradiction: this.#contradiction,
       verifiers: findings,
       payloads: named,
+      statistics: statistics.told(folds, words, hub.state?.receivedAtMs ?? 0),
+      evidence: this.#evidence,
     }
   }
 
   /** The hub's own first: whatever the others show, it has a place among those remembered. */
   #showHeads(): Contradiction | undefined {
-    const ofHub = this.#hub.showHead({ note: this.#heads.head, shownBy: 'the hub', byHub: true })
+    const { hub } = this.#books
+    const ofHub = hub.showHead({ note: this.#heads.head, shownBy: 'the hub', byHub: true, atStart: true })
     if (ofHub !== undefined) return ofHub
     for (const { peer, standing } of this.#verifiers) {
       if ('kind' in standing) continue
-      this.#hub.showHead({ note: standing.head, shownBy: verifierOf(peer.zone), byHub: false })
-    }
-    return undefined
-  }
-
-  async #readAll(records: AsyncGenerator<LoggedRecord | UnreadableRecord>): Promise<Contradiction | undefined> {
-    for (let next = await records.next(); !next.done; next = await records.next()) {
-      const record = next.value
-      const contradiction = this.#take(record)
-      if (contradiction !== undefined) return this.#withCoveringHead(contradiction, records)
-      if (record.kind !== 'entry') continue
-      this.#tell('reading')
-      if (this.#hub.position === this.#compareAt) await this.#compare()
-    }
-    return undefined
-  }
-
-  #take(record: LoggedRecord | UnreadableRecord): Contradiction | undefined {
-    switch (record.kind) {
-      case 'entry':
-        return this.#takeEntry(record)
-      case 'head':
-        return this.#hub.showHead({ note: record.checkpoint, shownBy: 'the hub', byHub: true })
-      case 'cosigned':
-        return this.#hub.showCosigned(record.checkpoint)
-      case 'unreadable':
-        return this.#hub.unreadable(record.why)
-    }
-  }
-
-  #takeEntry(record: EntryRecord): Contradiction | undefined {
-    const followed = this.#hub.takeEntry(record)
-    if (!('kind' in followed)) {
-      this.#refusedLeaf = record.leaf
-      return followed
-    }
-    this.#bytes += sizeOf(record)
-    for (const event of followed.events) this.#takeEvent(event, record)
-    return this.#hub.holdReachedHeads() ?? this.#showObservedHeads(followed.events)
-  }
-
-  #takeEvent(event: ReadEvent, record: EntryRecord): void {
-    this.#events++
-    const { trust } = this.#hub
-    if (trust === undefined) throw new RangeError('an event before charter 0')
-    if (this.#folds.take(event, trust)) this.#payloads.take(event, record.redacted.includes(event.kept.place))
-  }
-
-  /** In its heartbeats a zone repeats the newest head that its verifier holds: where the hub showed it another H, here it comes to light. */
-  #showObservedHeads(events: readonly ReadEvent[]): Contradiction | undefined {
-    for (const { kept, reading } of events) {
-      if (reading.kind !== 'read' || reading.payload.event.kind !== 'observed') continue
-      const { head } = reading.payload.event
-      const shownBy = `${kept.origin}/${kept.index}`
-      const contradiction = this.#hub.showHead({ note: head, shownBy, byHub: false })
+      const shown = { note: standing.head, shownBy: verifierOf(peer.zone), byHub: false, atStart: true } as const
+      const contradiction = hub.showHead(shown)
       if (contradiction !== undefined) return contradiction
     }
     return undefined
   }
 
-  #end(): Contradiction | undefined {
-    return this.#hub.showCosigned(this.#heads.cosigned) ?? this.#hub.end()
+  async #readAll(records: AsyncGenerator<LoggedRecord | UnreadableRecord>): Promise<Contradiction | undefined> {
+    const { archive, hub } = this.#books
+    for (let next = await records.next(); !next.done; next = await records.next()) {
+      const record = next.value
+      const contradiction = this.#taker.take(record)
+      if (contradiction !== undefined) return contradiction
+      if (record.kind !== 'entry') continue
+      this.#tell('reading')
+      await this.#save(hub.position === this.#compareAt)
+      if (this.#options.state === undefined || this.#own !== undefined) await archive.relieve()
+      if (hub.position === this.#compareAt) await this.#compare()
+    }
+    if (this.#own === undefined) await this.#save(true)
+    return undefined
   }
 
-  async #withCoveringHead(
-    contradiction: Contradiction,
-    rest: AsyncIterator<LoggedRecord | UnreadableRecord>,
-  ): Promise<Contradiction> {
-    const { state } = this.#hub
-    if (this.#refusedLeaf === undefined || state?.trust === undefined) return contradiction
+  /** Nothing beyond the position compared: what is saved later would be ahead of the next question. */
+  async #save(now: boolean): Promise<void> {
+    const { state } = this.#options
+    const { counts } = this.#books
+    if (state === undefined || this.#own !== undefined) return
+    if (!now && counts.events - this.#savedEvents < state.eventsBetweenSaves) return
+    await state.save(this.#books)
+    this.#savedEvents = counts.events
+  }
+
+  #end(): Contradiction | undefined {
+    const { hub } = this.#books
+    return hub.showCosigned(this.#heads.cosigned) ?? hub.end()
+  }
+
+  /** Reads on for what makes a contradiction the hub's own word. */
+  async #secure(contradiction: Contradiction, rest: AsyncIterator<LoggedRecord | UnreadableRecord>): Promise<void> {
     try {
-      const coveringHead = await findCoveringHead(state.trust, state.hubEdge, this.#refusedLeaf, rest)
-      return { ...contradiction, coveringHead }
+      const found = await evidenceOf(this.#books.hub, contradiction, this.#taker.refusedLeaf, rest)
+      this.#contradiction = { ...contradiction, coveringHead: found.coveringHead }
+      this.#evidence = found.files
     } catch {
       // The source failed after the contradiction was found: the finding stands, with less to show for it.
       this.#options.signal?.throwIfAborted()
-      return contradiction
     }
   }
 
   async #compare(): Promise<void> {
-    const { position } = this.#hub
-    const rows = await digestRowsOf(this.#folds.folds(), this.#options.signal)
-    const own: OwnState = { position, root: this.#hub.rootAt(position), digest: rows.digest(), rows }
+    const { hub, folds } = this.#books
+    const { position, trust } = hub
+    if (trust === undefined) return
+    const rows = await digestRowsOf(folds, { position, trust }, this.#options.signal)
+    const own: OwnState = { position, root: hub.rootAt(position), digest: rows.digest(), rows }
     this.#own = own
     this.#tell('comparing')
     this.#findings = await Promise.all(
@@ -260,12 +276,12 @@ class ReplayRun {
         'kind' in standing ? standing : notCompared(peer.zone, 'STOPPED', 'the replay ended before its position'),
       )
     return findings.map((finding) => {
-      const forged = this.#hub.unsignedHeads.find(({ shownBy }) => shownBy === verifierOf(finding.zone))
+      const forged = this.#books.hub.unsignedHeads.find(({ shownBy }) => shownBy === verifierOf(finding.zone))
       if (forged === undefined || finding.kind === 'root_differs' || finding.kind === 'row_differs') return finding
       return {
         kind: 'inconsistent',
         zone: finding.zone,
-        position: this.#hub.position,
+        position: this.#books.hub.position,
         reason: 'it holds a head that the hub has not signed',
         own: [],
         verifier: [{ what: 'head', bytes: forged.note }],
@@ -276,22 +292,13 @@ class ReplayRun {
   #tell(stage: ReplayProgress['stage']): void {
     this.#options.onProgress?.({
       stage,
-      position: this.#hub.position,
+      position: this.#books.hub.position,
       size: claimedSize(this.#heads.head),
-      events: this.#events,
-      bytes: this.#bytes,
+      ...this.#books.counts,
     })
   }
 }
 
 function verifierOf(zone: string): string {
   return `the verifier of ${zone}`
-}
-
-function sizeOf({ leaf, entries, charter }: EntryRecord): bigint {
-  const ofEntries = entries.reduce(
-    (sum, entry) => sum + entry.leaf.length + entry.salt.length + entry.payload.length,
-    0,
-  )
-  return BigInt(leaf.length + charter.length + ofEntries)
 }

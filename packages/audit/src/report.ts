@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@hutong/wire'
+import type { ReplayStatistics } from './statistics.ts'
 
 /**
  * What a replay came to, as plain data.
@@ -28,6 +29,17 @@ export interface ReplayReport {
   readonly verifiers: readonly VerifierFinding[]
   /** Events whose payload is not here, or does not open its commitment: the first `maxNamedPayloads` of them. */
   readonly payloads: readonly PayloadFinding[]
+  /** What was replayed, in numbers. */
+  readonly statistics: ReplayStatistics
+  /** What proves the contradiction to anybody who has the charter (formats F17); none where only the replay's word stands for it. */
+  readonly evidence: readonly EvidenceFile[]
+}
+
+/** An evidence file, to be written as it is. */
+export interface EvidenceFile {
+  /** A name for it, made of its kind. */
+  readonly name: string
+  readonly bytes: Uint8Array
 }
 
 /** On what the replay's trust rests. */
@@ -81,7 +93,7 @@ export interface ReplayedDigest {
 }
 
 /** One side's bytes for one thing. */
-export interface Evidence {
+export interface Exhibit {
   /** What the bytes are, for example `record`, `head`, `root at size 7`. */
   readonly what: string
   readonly bytes: Uint8Array
@@ -95,9 +107,9 @@ export interface Contradiction {
   /** The H index at which the replay stopped. */
   readonly position: bigint
   /** As the hub served or signed it. */
-  readonly hub: readonly Evidence[]
+  readonly hub: readonly Exhibit[]
   /** As the replay holds against it. */
-  readonly own: readonly Evidence[]
+  readonly own: readonly Exhibit[]
   /**
    * A hub-signed head over the H leaf at `position`: with it that leaf is the hub's own word. What stands behind the leaf (entries,
    * a charter's bytes) is only what was served. Absent where none was found.
@@ -123,8 +135,8 @@ export type HubContradictionCode =
 export type VerifierFinding =
   | { readonly kind: 'agrees'; readonly zone: string; readonly position: bigint }
   /**
-   * It could not be compared. NOT_REACHED: no answer. NOTHING_APPLIED: it holds nothing yet. STOPPED: the replay ended
-   * before. Else its own refusal.
+   * It could not be compared. NOT_REACHED: no answer. NOTHING_APPLIED: it holds nothing yet. STATE_AHEAD: the saved state of the
+   * replay is beyond what it has applied. STOPPED: the replay ended before. Else its own refusal.
    */
   | { readonly kind: 'not_compared'; readonly zone: string; readonly code: string; readonly reason: string }
   /** It follows another H: at this position its root is another one. */
@@ -148,8 +160,8 @@ export type VerifierFinding =
       readonly zone: string
       readonly position: bigint
       readonly reason: string
-      readonly own: readonly Evidence[]
-      readonly verifier: readonly Evidence[]
+      readonly own: readonly Exhibit[]
+      readonly verifier: readonly Exhibit[]
     }
 
 /**
