@@ -203,7 +203,7 @@ class Rows {
     this.#with((database) => {
       database.prepare('DELETE FROM collection_events WHERE key = ?').run(key)
       if (value === undefined) return
-      const insert = 'INSERT INTO collection_events SELECT ?, max(term), NULL, ? FROM collection_events'
+      const insert = 'INSERT INTO collection_events (key, term, value) SELECT ?, max(term), ? FROM collection_events'
       database.prepare(insert).run(key, value)
     })
   }

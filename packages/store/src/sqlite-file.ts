@@ -1,10 +1,13 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreFormatError, StoreUnavailableError } from './errors.ts'
+import { createCollection } from './sqlite-collection.ts'
 import { isNoDatabase, storeErrorFromSqlite } from './sqlite-errors.ts'
 
 /** The layout this program writes. A file with a larger number was written by a newer one and is refused. */
-const schemaVersion: number = 1
+const schemaVersion: number = 2
+/** The layout before: rows and keys in one table each. It is brought to the present one when the file is opened for writing. */
+const earlierVersion = 1
 
 /** How long a write waits for another process's write, in milliseconds. The whole process waits with it: keep it short. */
 const busyTimeoutMs = 1000
@@ -44,7 +47,7 @@ function checkFormat(database: DatabaseSync, path: string, readonly: boolean): v
   if (tables.length === 0 && !readonly) return
   if (!tables.some((table) => table.name === 'schema_version')) throw new StoreFormatError(`${path} is not a store`)
   const version = Number(database.prepare('SELECT version FROM schema_version').get()?.version)
-  if (version === schemaVersion) return
+  if (version === schemaVersion || (version === earlierVersion && !readonly)) return
   throw new StoreFormatError(
     version > schemaVersion
       ? `${path} was written by a newer version (layout ${version}, this program knows ${schemaVersion}): use that version`
@@ -67,6 +70,32 @@ function prepareForWriting(database: DatabaseSync): void {
     CREATE TABLE IF NOT EXISTS positions (
       name TEXT PRIMARY KEY, version INTEGER NOT NULL, term INTEGER NOT NULL, value BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
-    COMMIT;
+    CREATE TABLE IF NOT EXISTS filed (collection TEXT PRIMARY KEY, through INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `)
+  bringUp(database)
+  database.exec('COMMIT')
+}
+
+/** Brings a file of the earlier layout to the present one: the same documents in the same order. All of it or nothing. */
+function bringUp(database: DatabaseSync): void {
+  if (Number(database.prepare('SELECT version FROM schema_version').get()?.version) === schemaVersion) return
+  for (const name of collectionNames(database)) {
+    database.exec(`ALTER TABLE collection_${name} RENAME TO earlier`)
+    createCollection(database, name)
+    database.exec(`
+      INSERT INTO collection_${name} (row, key, term, subject, value)
+        SELECT rowid, key, term, subject, value FROM earlier ORDER BY rowid;
+      INSERT INTO keys_${name} (key, row) SELECT key, row FROM collection_${name} ORDER BY key;
+      INSERT INTO filed SELECT '${name}', max(row) FROM collection_${name} HAVING count(*) > 0;
+      DROP TABLE earlier;
+    `)
+  }
+  database.exec(`UPDATE schema_version SET version = ${schemaVersion}`)
+}
+
+/** The collections that have tables: names of our code, letters and underscores. */
+export function collectionNames(database: DatabaseSync): readonly string[] {
+  const tables = database.prepare(`SELECT substr(name, 12) AS name FROM sqlite_schema
+    WHERE type = 'table' AND substr(name, 1, 11) = 'collection_'`)
+  return tables.all().map(({ name }) => String(name))
 }

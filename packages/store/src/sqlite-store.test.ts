@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeStoreContract } from './contract.ts'
 import {
@@ -12,10 +13,11 @@ import {
   StoreFullError,
   StoreUnavailableError,
 } from './errors.ts'
+import { createMemoryStore } from './memory-store.ts'
 import { storeErrorFromSqlite } from './sqlite-errors.ts'
 import { createSqliteStore } from './sqlite-store.ts'
 import { step } from './step.ts'
-import type { Document } from './store.ts'
+import type { Document, Store } from './store.ts'
 
 describeStoreContract('the sqlite store', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hutong-store-'))
@@ -26,6 +28,25 @@ describeStoreContract('the sqlite store', async () => {
     async reopen() {
       await stores.at(-1)![Symbol.asyncDispose]()
       stores.push(createSqliteStore({ path }))
+      return stores.at(-1)!
+    },
+    async dispose() {
+      await stores.at(-1)![Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true })
+    },
+  }
+})
+
+describeStoreContract('the sqlite store that files every key at once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hutong-store-'))
+  const path = join(folder, 'store.sqlite')
+  const open = () => createSqliteStore({ path, unfiledKeysMax: 1 })
+  const stores = [open()]
+  return {
+    store: stores[0]!,
+    async reopen() {
+      await stores.at(-1)![Symbol.asyncDispose]()
+      stores.push(open())
       return stores.at(-1)!
     },
     async dispose() {
@@ -53,10 +74,10 @@ describe('a store in an SQLite file', () => {
 
   it('of a newer version is refused with a text that says so, and is not touched', async () => {
     await createSqliteStore({ path })[Symbol.asyncDispose]()
-    inFile('UPDATE schema_version SET version = 2')
+    inFile('UPDATE schema_version SET version = 3')
     const before = readFileSync(path)
     expect(() => createSqliteStore({ path })).toThrow(StoreFormatError)
-    expect(() => createSqliteStore({ path })).toThrow(/newer version \(layout 2, this program knows 1\)/)
+    expect(() => createSqliteStore({ path })).toThrow(/newer version \(layout 3, this program knows 2\)/)
     expect(() => createSqliteStore({ path, readonly: true })).toThrow(StoreFormatError)
     expect(readFileSync(path).equals(before)).toBe(true)
   })
@@ -67,6 +88,40 @@ describe('a store in an SQLite file', () => {
     rmSync(path)
     inFile('CREATE TABLE recipes (name TEXT)')
     expect(() => createSqliteStore({ path })).toThrow(StoreFormatError)
+  })
+
+  it('of the layout before is brought to the present one with all it holds', async () => {
+    inFile(`
+      CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+      INSERT INTO schema_version VALUES (1);
+      CREATE TABLE positions (
+        name TEXT PRIMARY KEY, version INTEGER NOT NULL, term INTEGER NOT NULL, value BLOB NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO positions VALUES ('log', 5, 3, x'01');
+      CREATE TABLE collection_events (
+        key TEXT NOT NULL PRIMARY KEY, term INTEGER NOT NULL, subject TEXT, value BLOB NOT NULL
+      ) STRICT;
+      INSERT INTO collection_events VALUES ('b', 3, 'ab', x'62'), ('a', 2, NULL, x'61');
+      CREATE TABLE collection_empty (
+        key TEXT NOT NULL PRIMARY KEY, term INTEGER NOT NULL, subject TEXT, value BLOB NOT NULL
+      ) STRICT;
+    `)
+    expect(() => createSqliteStore({ path, readonly: true })).toThrow(/layout 1, this program knows 2/)
+    for (const run of [1, 2]) {
+      await using store = createSqliteStore({ path })
+      expect(await store.position('log')).toEqual({ version: 5n, term: 3n, value: new Uint8Array([1]) })
+      const events = await store.range('events', { limit: 10 })
+      expect(events).toMatchObject([
+        { key: 'a', term: 2n, value: new Uint8Array([0x61]) },
+        { key: 'b', term: 3n, value: new Uint8Array([0x62]), subject: 'ab' },
+        ...(run === 1 ? [] : [{ key: 'c' }]),
+      ])
+      await store.insert([document('a', 'other'), document('c')]).catch((error) => {
+        expect(error).toBeInstanceOf(StaleWriterError)
+      })
+      await store.insert([document('c')])
+      expect(await store.range('empty', { limit: 10 })).toEqual([])
+    }
   })
 
   it('in a folder that is not there is unavailable', () => {
@@ -95,6 +150,106 @@ describe('a store in an SQLite file', () => {
     expect(await store.get('events', 'a')).toBeUndefined()
     await store.insert([document('a', 'other')])
     expect((await store.get('events', 'a'))?.key).toBe('a')
+  })
+
+  it('finds every document by its key while keys are filed, also after it was closed midway', async () => {
+    const expected = createMemoryStore()
+    const key = fc.stringMatching(/^[a-d]{1,3}$/)
+    const commands = fc.array(
+      fc.oneof(
+        {
+          weight: 6,
+          arbitrary: fc.record({ kind: fc.constant('insert' as const), keys: fc.array(key, { maxLength: 5 }) }),
+        },
+        {
+          weight: 2,
+          arbitrary: fc.record({ kind: fc.constant('delete' as const), keys: fc.array(key, { maxLength: 3 }) }),
+        },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
+        {
+          weight: 2,
+          arbitrary: fc.record({ kind: fc.constant('range' as const), from: key, to: key, reverse: fc.boolean() }),
+        },
+      ),
+      { maxLength: 60 },
+    )
+    const open = () => createSqliteStore({ path, unfiledKeysMax: 12 })
+    let store = open()
+    let term = 1n
+    await fc.assert(
+      fc.asyncProperty(commands, async (steps) => {
+        for (const one of steps) {
+          if (one.kind === 'insert') {
+            term += 1n
+            const documents = one.keys.map((each) => ({ ...document(each, `${each} of ${term}`), term }))
+            await store.insert(documents)
+            await expected.insert(documents)
+          } else if (one.kind === 'delete') {
+            await store.delete('events', one.keys)
+            await expected.delete('events', one.keys)
+          } else if (one.kind === 'reopen') {
+            await store[Symbol.asyncDispose]()
+            store = open()
+          } else {
+            const options = { from: one.from, to: one.to, reverse: one.reverse, limit: 7 }
+            expect(await store.range('events', options)).toEqual(await expected.range('events', options))
+          }
+        }
+        const all = await expected.range('events', { limit: 1000 })
+        expect(await store.range('events', { limit: 1000 })).toEqual(all)
+        const keys = all.map((each) => each.key)
+        expect(await store.getMany('events', keys)).toEqual(await expected.getMany('events', keys))
+        for (const each of keys) expect(await store.get('events', each)).toEqual(await expected.get('events', each))
+      }),
+      { numRuns: 60 },
+    )
+    await store[Symbol.asyncDispose]()
+  })
+
+  it('finds what took the place of a deleted document, before and after its key was filed', async () => {
+    const open = () => createSqliteStore({ path, unfiledKeysMax: 8 })
+    const keysOf = async (store: Store) => (await store.range('events', { limit: 20 })).map(({ key }) => key)
+    await using store = open()
+    await store.insert([...'abcdefg'].map((key) => document(key)))
+    // The eighth key begins the filing: four of them are filed with it, four are not.
+    await store.insert([document('h')])
+    await store.delete('events', ['a', 'h'])
+    expect(await keysOf(store)).toEqual([...'bcdefg'])
+    await store.insert([document('a', 'anew'), document('h', 'anew')])
+    expect(await keysOf(store)).toEqual([...'abcdefgh'])
+    expect(Buffer.from((await store.get('events', 'a'))!.value).toString()).toBe('anew')
+    expect(Buffer.from((await store.get('events', 'h'))!.value).toString()).toBe('anew')
+  })
+
+  it('takes a document anew whose row was taken away behind its back', async () => {
+    await using store = createSqliteStore({ path, unfiledKeysMax: 1 })
+    await store.insert([document('a'), document('b')])
+    inFile(`DELETE FROM collection_events WHERE key = 'a'`)
+    expect(await store.get('events', 'a')).toBeUndefined()
+    await store.insert([document('a', 'anew')])
+    expect((await store.range('events', { limit: 10 })).map(({ key }) => key)).toEqual(['a', 'b'])
+  })
+
+  it('does not lose the document that follows one deleted at the end', async () => {
+    const open = () => createSqliteStore({ path, unfiledKeysMax: 2 })
+    await using store = open()
+    await store.insert([document('a'), document('b')])
+    await store.delete('events', ['b'])
+    await store.insert([document('c')])
+    await using reopened = open()
+    expect((await reopened.get('events', 'c'))?.key).toBe('c')
+  })
+
+  it('that another process has open shows each what the other wrote', async () => {
+    await using ours = createSqliteStore({ path })
+    await using theirs = createSqliteStore({ path })
+    for (const round of ['a', 'b', 'c']) {
+      await ours.insert([document(`${round}1`)])
+      await theirs.insert([document(`${round}2`), document(`${round}1`)])
+      await expect(ours.insert([document(`${round}2`, 'other')])).rejects.toThrow(StaleWriterError)
+    }
+    const keys = (await ours.range('events', { limit: 10 })).map(({ key }) => key)
+    expect(keys).toEqual(['a1', 'a2', 'b1', 'b2', 'c1', 'c2'])
   })
 
   it('of two processes that read the same position one moves it', async () => {

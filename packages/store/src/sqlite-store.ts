@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setImmediate as otherWorkFirst } from 'node:timers/promises'
 import { checkCollection, checkDocuments, checkKey, checkKeys, checkMove, checkRange, checkSubject } from './bounds.ts'
-import { StaleWriterError, StoreBrokenError, StoreClosedError, StoreFullError } from './errors.ts'
+import { StoreBrokenError, StoreClosedError, StoreFullError } from './errors.ts'
+import { createCollection, defaultUnfiledKeysMax, SqliteCollection } from './sqlite-collection.ts'
 import { storeErrorFromSqlite } from './sqlite-errors.ts'
-import { openSqliteFile } from './sqlite-file.ts'
+import { collectionNames, openSqliteFile } from './sqlite-file.ts'
 import type { Document, NextPosition, Position, RangeOptions, Store } from './store.ts'
 
 export interface SqliteStoreOptions {
@@ -11,6 +12,11 @@ export interface SqliteStoreOptions {
   readonly path: string
   /** Only read, beside a process that writes; the file must be there. Every writing method throws a TypeError. */
   readonly readonly?: boolean
+  /**
+   * Keys of each collection that are kept in memory before they are filed among all others, at most (a quarter more while that is done).
+   * Default 32,768.
+   */
+  readonly unfiledKeysMax?: number
 }
 
 /**
@@ -21,7 +27,9 @@ export interface SqliteStoreOptions {
  */
 export function createSqliteStore(options: SqliteStoreOptions): Store {
   const readonly = options.readonly ?? false
-  return new SqliteStore(openSqliteFile(options.path, readonly), options.path, readonly)
+  const unfiledKeysMax = options.unfiledKeysMax ?? defaultUnfiledKeysMax
+  if (!(unfiledKeysMax >= 1)) throw new RangeError(`unfiledKeysMax: want 1 or more, got ${unfiledKeysMax}`)
+  return new SqliteStore(openSqliteFile(options.path, readonly), options.path, readonly, unfiledKeysMax)
 }
 
 /**
@@ -37,21 +45,28 @@ class SqliteStore implements Store {
   readonly #database: DatabaseSync
   readonly #path: string
   readonly #readonly: boolean
-  readonly #collections = new Map<string, Collection>()
+  readonly #unfiledKeysMax: number
+  /** With what each holds in memory; emptied when that may no longer be what the file says. */
+  readonly #collections = new Map<string, SqliteCollection>()
   readonly #begin: StatementSync
   readonly #commit: StatementSync
+  readonly #dataVersion: StatementSync
   readonly #selectPosition: StatementSync
   readonly #insertPosition: StatementSync
   readonly #updatePosition: StatementSync
   #bytesSinceCheckpoint = 0
+  /** Changes when another connection has written. */
+  #seenVersion: unknown
   #broken: StoreBrokenError | undefined
 
-  constructor(database: DatabaseSync, path: string, readonly: boolean) {
+  constructor(database: DatabaseSync, path: string, readonly: boolean, unfiledKeysMax: number) {
     this.#database = database
     this.#path = path
     this.#readonly = readonly
+    this.#unfiledKeysMax = unfiledKeysMax
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
+    this.#dataVersion = database.prepare('PRAGMA data_version')
     this.#selectPosition = bigints(database, 'SELECT version, term, value FROM positions WHERE name = ?')
     this.#insertPosition = database.prepare('INSERT INTO positions VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING')
     this.#updatePosition = database.prepare(
@@ -93,38 +108,27 @@ class SqliteStore implements Store {
   async get(collection: string, key: string): Promise<Document | undefined> {
     checkCollection(collection)
     checkKey(key)
-    return this.#read(() => {
-      const row = this.#existing(collection)?.get.get(key)
-      return row && documentFromRow(collection, row as unknown as Row)
-    })
+    return this.#read(() => this.#existing(collection)?.get(key))
   }
 
   async getMany(collection: string, keys: readonly string[]): Promise<ReadonlyMap<string, Document>> {
     checkKeys(collection, keys)
     return this.#read(() => {
-      const rows = this.#existing(collection)?.getMany.all(JSON.stringify(keys)) ?? []
-      const found = new Map<string, Document>()
-      for (const row of rows as unknown as readonly Row[]) found.set(row.key, documentFromRow(collection, row))
-      return found
+      const documents = this.#existing(collection)?.getMany(keys) ?? []
+      return new Map(documents.map((document) => [document.key, document]))
     })
   }
 
   async range(collection: string, options: RangeOptions): Promise<readonly Document[]> {
     checkRange(collection, options)
-    return this.#read(() => {
-      const statements = this.#existing(collection)
-      if (!statements) return []
-      const statement = options.reverse ? statements.rangeReverse : statements.range
-      const rows = statement.all(options.from ?? '', options.to ?? aboveEveryText, options.limit)
-      return rows.map((row) => documentFromRow(collection, row as unknown as Row))
-    })
+    return this.#read(() => this.#existing(collection)?.range(options) ?? [])
   }
 
   async deleteBySubject(subject: string): Promise<number> {
     checkSubject(subject)
     this.#checkWritable()
     let deleted = 0
-    for (const name of this.#read(() => this.#collectionNames())) {
+    for (const name of this.#read(() => collectionNames(this.#database))) {
       for (let from = 0n; from < this.#lastRow(name); from += BigInt(rowsPerSlice)) {
         deleted += this.#deleteSlice(name, subject, from)
         await otherWorkFirst()
@@ -138,10 +142,7 @@ class SqliteStore implements Store {
 
   async delete(collection: string, keys: readonly string[]): Promise<void> {
     checkKeys(collection, keys)
-    this.#write([], () => {
-      const statements = this.#existing(collection)
-      for (const key of keys) statements?.delete.run(key)
-    })
+    this.#write([], () => this.#existing(collection)?.delete(keys))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,37 +151,16 @@ class SqliteStore implements Store {
 
   /** Rows above `from`, as many as a slice has. */
   #deleteSlice(name: string, subject: string, from: bigint): number {
-    const { deleteBySubject } = this.#collection(name)
-    return this.#write([], () => Number(deleteBySubject.run(from, from + BigInt(rowsPerSlice), subject).changes))
+    return this.#write([], () => this.#collection(name).deleteBySubject(from, from + BigInt(rowsPerSlice), subject))
   }
 
   #lastRow(name: string): bigint {
-    return this.#read(() => (this.#collection(name).lastRow.get() as unknown as { readonly row: bigint }).row)
+    return this.#read(() => this.#collection(name).lastRow())
   }
 
   #insertAll(documents: readonly Document[]): void {
-    for (const document of documents) {
-      const { insert } = this.#collection(document.collection)
-      const { changes } = insert.run(document.key, document.term, document.value, document.subject ?? null)
-      if (changes === 0) this.#meet(document)
-    }
-  }
-
-  // Something lies under this key already. Raising the term of an equal document matters: else a writer of a term in
-  // between could still replace it.
-  #meet(document: Document): void {
-    const { get, replace } = this.#collection(document.collection)
-    const stored = get.get(document.key) as unknown as Row
-    const isNewer = document.term > stored.term
-    if (!isNewer && sameContent(document, stored)) return
-    if (!isNewer) {
-      const place = `${document.collection}/${document.key}`
-      throw new StaleWriterError(
-        `other content lies at ${place} under term ${stored.term}, this writer has ${document.term}`,
-        { place, storedTerm: stored.term },
-      )
-    }
-    replace.run(document.term, document.value, document.subject ?? null, document.key, stored.term)
+    const byCollection = Map.groupBy(documents, ({ collection }) => collection)
+    for (const [name, ofCollection] of byCollection) this.#collection(name).insert(ofCollection)
   }
 
   #move(name: string, expectedVersion: bigint | undefined, next: NextPosition): boolean {
@@ -194,6 +174,7 @@ class SqliteStore implements Store {
   #read<T>(work: () => T): T {
     this.#checkUsable()
     try {
+      this.#noticeOthers()
       return work()
     } catch (error) {
       throw this.#failed(error)
@@ -205,6 +186,7 @@ class SqliteStore implements Store {
     let result: T
     try {
       this.#begin.run()
+      this.#noticeOthers()
       result = work()
       this.#commit.run()
     } catch (error) {
@@ -216,8 +198,15 @@ class SqliteStore implements Store {
     return result
   }
 
+  /** What another process has written is not in our memory. */
+  #noticeOthers(): void {
+    const version = this.#dataVersion.get()?.data_version
+    if (version !== this.#seenVersion) this.#collections.clear()
+    this.#seenVersion = version
+  }
+
   #rollback(): void {
-    // A table made in this transaction goes away with it.
+    // What was inserted in this transaction goes away with it, and so does a table made in it.
     this.#collections.clear()
     if (!this.#database.isTransaction) return
     try {
@@ -255,82 +244,22 @@ class SqliteStore implements Store {
     return this.#broken ?? failure
   }
 
-  #collection(name: string): Collection {
+  #collection(name: string): SqliteCollection {
     const existing = this.#existing(name)
     if (existing) return existing
-    createTable(this.#database, name)
+    createCollection(this.#database, name)
     return this.#remember(name)
   }
 
-  #existing(name: string): Collection | undefined {
+  #existing(name: string): SqliteCollection | undefined {
     return this.#collections.get(name) ?? (hasTable(this.#database, name) ? this.#remember(name) : undefined)
   }
 
-  #collectionNames(): string[] {
-    const tables = this.#database.prepare(`SELECT substr(name, 12) AS name FROM sqlite_schema
-      WHERE type = 'table' AND substr(name, 1, 11) = 'collection_'`)
-    return tables.all().map(({ name }) => String(name))
-  }
-
-  #remember(name: string): Collection {
-    const collection = prepareCollection(this.#database, name)
+  #remember(name: string): SqliteCollection {
+    const collection = new SqliteCollection(this.#database, name, this.#unfiledKeysMax)
     this.#collections.set(name, collection)
     return collection
   }
-}
-
-interface Row {
-  readonly key: string
-  readonly term: bigint
-  readonly value: Uint8Array
-  readonly subject: string | null
-}
-
-interface Collection {
-  readonly insert: StatementSync
-  readonly replace: StatementSync
-  readonly get: StatementSync
-  /** Bound to a JSON array of keys: one crossing into SQLite for all of them. */
-  readonly getMany: StatementSync
-  readonly range: StatementSync
-  readonly rangeReverse: StatementSync
-  readonly delete: StatementSync
-  /** Bound to a slice of rows. */
-  readonly deleteBySubject: StatementSync
-  readonly lastRow: StatementSync
-}
-
-/** SQLite sorts every blob after every text, so this is an upper border that no key reaches. */
-const aboveEveryText = new Uint8Array()
-
-// Names of collections are letters and underscores (checked at the door), so they can stand in SQL.
-function prepareCollection(database: DatabaseSync, name: string): Collection {
-  const table = `collection_${name}`
-  const select = `SELECT key, term, value, subject FROM ${table} WHERE`
-  return {
-    insert: database.prepare(
-      `INSERT INTO ${table} (key, term, value, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    ),
-    replace: database.prepare(`UPDATE ${table} SET term = ?, value = ?, subject = ? WHERE key = ? AND term = ?`),
-    get: bigints(database, `${select} key = ?`),
-    getMany: bigints(database, `${select} key IN (SELECT value FROM json_each(?))`),
-    range: bigints(database, `${select} key >= ? AND key < ? ORDER BY key LIMIT ?`),
-    rangeReverse: bigints(database, `${select} key >= ? AND key < ? ORDER BY key DESC LIMIT ?`),
-    delete: database.prepare(`DELETE FROM ${table} WHERE key = ?`),
-    deleteBySubject: database.prepare(`DELETE FROM ${table} WHERE rowid > ? AND rowid <= ? AND subject = ?`),
-    lastRow: bigints(database, `SELECT ifnull(max(rowid), 0) AS row FROM ${table}`),
-  }
-}
-
-// No index by subject: subjects are random, so each document would dirty a page of its own, on every write and for good, for the sake of
-// a deletion that is asked for once in a long while and can go through the rows. The subject stands before the value, so that
-// going through them does not read long values.
-function createTable(database: DatabaseSync, name: string): void {
-  database.exec(`
-    CREATE TABLE IF NOT EXISTS collection_${name} (
-      key TEXT NOT NULL PRIMARY KEY, term INTEGER NOT NULL, subject TEXT, value BLOB NOT NULL
-    ) STRICT;
-  `)
 }
 
 function hasTable(database: DatabaseSync, name: string): boolean {
@@ -345,16 +274,7 @@ function bigints(database: DatabaseSync, sql: string): StatementSync {
   return statement
 }
 
-function documentFromRow(collection: string, { key, term, value, subject }: Row): Document {
-  return subject === null ? { collection, key, term, value } : { collection, key, term, value, subject }
-}
-
-function sameContent(document: Document, stored: Row): boolean {
-  return (document.subject ?? null) === stored.subject && Buffer.compare(document.value, stored.value) === 0
-}
-
-// Whole pages are logged: for a commit those of the trees' edges, for a key that does not follow the last one a page somewhere. Keys that
-// follow share theirs, so a quarter of a page for each document is a fair mean.
+// Whole pages are logged: for a commit those at the ends of the tables, and of those where keys are filed about a quarter for each document.
 function estimateLogBytes(written: readonly { readonly value: Uint8Array }[]): number {
   const pageBytes = 4096
   return written.reduce((sum, { value }) => sum + value.byteLength + pageBytes / 4, 4 * pageBytes)
