@@ -116,15 +116,16 @@ export class BatchJudge {
     return inLog === undefined ? undefined : { place: inLog, payload: inLog.entry.payload }
   }
 
-  /** The same licence again, character for character, is a quiet duplicate; with other content it is a conflict. */
+  /**
+   * The same licence again, as it was issued, is a quiet duplicate, whatever has changed it since; with other content it is a conflict.
+   */
   #issuedBefore(
     event: Extract<Event, { kind: 'licence_issued' }>,
     subject: Subject | undefined,
   ): Judgement | undefined {
-    if (subject?.issuedAt === undefined || subject.licence.kind === 'none') return undefined
-    const { licence } = subject.licence
-    if (licence.identifier !== event.identifier) return undefined
-    const stored = { place: subject.issuedAt, payload: this.#payloadOf(licence, subject) ?? new Uint8Array() }
+    if (subject?.issued?.event.identifier !== event.identifier) return undefined
+    const { issued } = subject
+    const stored = { place: placeOf(issued), payload: this.#payloadOf(issued.event, subject) ?? new Uint8Array() }
     return sameContent(stored, this.#payloadOf(event, subject)) ?? conflict('event.licence_issued.identifier')
   }
 
@@ -207,7 +208,7 @@ export class BatchJudge {
         ...subject,
         ...changed,
         previous: index + 1n,
-        issuedAt: event.kind === 'licence_issued' ? place : subject.issuedAt,
+        issued: event.kind === 'licence_issued' ? { ...place, event } : subject.issued,
         events: [...subject.events, { ...place, leafHash: sha256Tree.leaf(entry.leaf) }],
       })
     }
@@ -298,6 +299,10 @@ function livesElsewhere({ elsewhere }: AskedEvent, zone: string): Refusal | unde
   const other = elsewhere.find((one) => one !== zone)
   if (other === undefined) return undefined
   return refusal('ISSUED_ELSEWHERE', { field: 'event.licence_issued.identifier', parameters: { zone: other } })
+}
+
+function placeOf({ index, firstIndex }: Place): Place {
+  return { index, firstIndex }
 }
 
 function sameContent(

@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto'
 import { type Sealed, sealBatch } from '@hutong/batch'
-import { type DeclarationState, kindNumber, type LicenceState, noDeclaration, noLicence } from '@hutong/licence'
+import {
+  type DeclarationState,
+  kindNumber,
+  type LicenceIssued,
+  type LicenceState,
+  noDeclaration,
+  noLicence,
+} from '@hutong/licence'
 import {
   appendLeafHashes,
   decodeEdge,
@@ -16,7 +23,15 @@ import {
   type VerifierKey,
 } from '@hutong/merkle'
 import { type Document, keyFromIndex, StaleWriterError, type Store, StoreUnavailableError, step } from '@hutong/store'
-import { foldSubject, type KeptEvent, type ReadEvent, readEvent, stands, type Trust } from '@hutong/verify'
+import {
+  foldSubject,
+  type KeptEvent,
+  type ReadEvent,
+  readEvent,
+  type SubjectFold,
+  stands,
+  type Trust,
+} from '@hutong/verify'
 import { decodeLeaf } from '@hutong/wire'
 import {
   DocumentError,
@@ -56,8 +71,8 @@ export interface Subject {
   readonly previous: bigint
   readonly licence: LicenceState
   readonly declaration: DeclarationState
-  /** The event that issued the licence, where one stands. */
-  readonly issuedAt: Place | undefined
+  /** The event that issued the licence, where one stands, as it stands there: what the licence says may have changed since. */
+  readonly issued: (Place & { readonly event: LicenceIssued }) | undefined
   readonly events: readonly SubjectEvent[]
 }
 
@@ -508,14 +523,13 @@ export class ZoneLog {
     const placeOf = new Map(events.map(({ place }) => [place.index, place]))
     const folded = events.map(({ event }) => event)
     const fold = foldSubject(this.zone, hex, folded, { trust, primarySubject: () => hex })
-    const issued = fold.events.find(({ code, kind }) => code === stands && kind === kindNumber.licence_issued)
     return {
       value: Uint8Array.from(first.event.leaf.subject),
       secret: Uint8Array.from(reading.payload.subjectSecret),
       previous: fold.previous.get(this.origin) ?? 0n,
       licence: fold.licence,
       declaration: fold.declaration,
-      issuedAt: issued === undefined ? undefined : placeOf.get(issued.index),
+      issued: issuedIn(fold, events),
       events: fold.events.map(({ index, leafHash }) => ({ ...placeOf.get(index)!, leafHash })),
     }
   }
@@ -580,9 +594,20 @@ export function newSubject(value: Uint8Array, secret: Uint8Array): Subject {
     previous: 0n,
     licence: noLicence,
     declaration: noDeclaration,
-    issuedAt: undefined,
+    issued: undefined,
     events: [],
   }
+}
+
+/** Where the licence was issued, among the events of its subject, and what that event said. */
+function issuedIn(
+  fold: SubjectFold,
+  events: readonly { readonly place: Place; readonly event: ReadEvent }[],
+): Subject['issued'] {
+  const issued = fold.events.find(({ code, kind }) => code === stands && kind === kindNumber.licence_issued)
+  const found = events.find(({ place }) => place.index === issued?.index)
+  const event = found?.event.reading.kind === 'read' ? found.event.reading.payload.event : undefined
+  return found === undefined || event?.kind !== 'licence_issued' ? undefined : { ...found.place, event }
 }
 
 const positionName = 'publisher'
