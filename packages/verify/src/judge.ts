@@ -13,6 +13,7 @@ import {
   kindNumber,
   type LicenceIssued,
   mannerWords,
+  noFindings,
   type Parameters,
   periodAt,
   type RecognitionDeclared,
@@ -548,24 +549,12 @@ function base(
   knowledge: Knowledge,
   issuingZone: string,
 ): Omit<Findings, 'word' | 'code' | 'headlineZh' | 'headlineEn'> {
+  const asOf = knowledge.kind === 'as_of' ? knowledge.asOf : undefined
+  const asked = { ...question, identifier: question.identifier.identifier, asOf }
   return {
-    identifier: question.identifier.identifier,
-    matter: question.matter,
-    receivingZone: question.receivingZone,
+    ...noFindings(asked, knowledge.position),
     issuingZone,
-    findings: [],
-    position: knowledge.position,
     dataTimeMs: knowledge.kind === 'as_of' ? knowledge.receivedAtMs : 0,
-    ageMs: undefined,
-    policyName: question.policy.name,
-    policyVersion: question.policy.version,
-    mode: undefined,
-    declarationEvent: '',
-    declaration: '',
-    licence: undefined,
-    lastEvent: '',
-    successor: '',
-    asOf: knowledge.kind === 'as_of' ? knowledge.asOf : undefined,
   }
 }
 

@@ -1,14 +1,22 @@
-import { type Findings, type LicenceIssued, readIdentifier, zonesOfIssuer } from '@hutong/licence'
+import { type AsOf, type Findings, type LicenceIssued, readIdentifier } from '@hutong/licence'
 import type { EntryRecord } from '@hutong/wire'
 import { type FoldContext, foldSubject, type SubjectFold } from './fold.ts'
 import { type FollowedEntry, type FollowState, followEntry, startFollowing } from './follow.ts'
 import { type CosignedHead, readCosigned } from './head.ts'
-import { judge, notInLog, zoneNotMember } from './judge.ts'
+import { foundNowhere, issuingZones } from './issuing-zones.ts'
+import { judge } from './judge.ts'
 import { type ReadEvent, readEvent } from './kept.ts'
 import { coverLeaves, type NewestLeaves, newestLeafMs, noLeaves, withNewestLeaf } from './newest-leaf.ts'
-import { charterPolicy, type KnowledgeNow, type Policy } from './question.ts'
+import {
+  charterPolicy,
+  type Knowledge,
+  type KnowledgeNow,
+  knowledgeAsOf,
+  type Policy,
+  type Question,
+} from './question.ts'
 import type { Refused } from './refused.ts'
-import { newestCharter, type Trust } from './trust.ts'
+import type { Trust } from './trust.ts'
 
 /** What is asked of a copy. */
 export interface Asked {
@@ -19,6 +27,7 @@ export interface Asked {
   readonly policy?: Policy
   readonly nowMs?: number
   readonly hubFault?: string
+  readonly asOf?: AsOf
 }
 
 /**
@@ -30,6 +39,8 @@ export class WorldCopy {
   cosigned: CosignedHead | undefined
   newest: NewestLeaves = noLeaves
   readonly #events: ReadEvent[] = []
+  /** The hub's clock at each leaf. */
+  readonly #receivedAtMs: number[] = []
 
   constructor(pinnedSha256: Uint8Array) {
     this.state = startFollowing(pinnedSha256)
@@ -51,6 +62,7 @@ export class WorldCopy {
     if (followed.kind === 'refused') return followed
     this.state = followed.state
     this.#events.push(...followed.events)
+    this.#receivedAtMs.push(followed.hubLeaf.receivedAtMs)
     const last = followed.events.at(-1)
     if (last !== undefined) {
       const { zone, origin, signer, index, position } = last.kept
@@ -133,19 +145,40 @@ export class WorldCopy {
   ask(about: LicenceIssued | string, asked: Asked & { readonly nowMs: number }): Findings {
     const identifier = readIdentifier(typeof about === 'string' ? about : about.identifier)
     if (identifier.kind === 'malformed') throw new RangeError('a malformed identifier')
-    const { at, matter = 'M-001', holderCode, fileSha256, policy = charterPolicy, nowMs, hubFault } = asked
+    const { at, matter = 'M-001', holderCode, fileSha256, policy = charterPolicy, nowMs, hubFault, asOf } = asked
     const question = { identifier, matter, receivingZone: at, holderCode, fileSha256, policy }
-    const knowledge = this.knowledge(nowMs, hubFault)
-    const [zone] = zonesOfIssuer(newestCharter(this.trust), identifier)
-    if (zone === undefined) return zoneNotMember(question, knowledge)
-    const subject = this.primarySubject(zone.id, identifier.subjectString)
-    if (subject === undefined) return notInLog(question, knowledge, zone.id)
-    const dossier = {
-      issuingZone: zone.id,
-      fold: this.fold(zone.id, subject),
-      declarations: this.declarations(at),
+    if (asOf === undefined) return this.#answer(question, this.knowledge(nowMs, hubFault))
+    const knowledge = this.#knowledgeAsOf(asOf, hubFault)
+    return this.#below(knowledge).#answer(question, knowledge)
+  }
+
+  #answer(question: Question, knowledge: Knowledge): Findings {
+    for (const issuingZone of issuingZones(knowledge.trust, question.identifier)) {
+      const subject = this.primarySubject(issuingZone, question.identifier.subjectString)
+      if (subject === undefined) continue
+      const fold = this.fold(issuingZone, subject)
+      return judge(question, knowledge, { issuingZone, fold, declarations: this.declarations(question.receivingZone) })
     }
-    return judge(question, knowledge, dossier)
+    return foundNowhere(question, knowledge)
+  }
+
+  /** @throws {RangeError} no cosigned head held covers it: there is no answer yet. */
+  #knowledgeAsOf(asOf: AsOf, hubFault: string | undefined): Knowledge {
+    const size = Number(this.cosigned?.checkpoint.size ?? 0n)
+    const received = this.#receivedAtMs.slice(0, size)
+    const position =
+      asOf.kind === 'position' ? Number(asOf.position) : received.filter((timeMs) => timeMs <= asOf.timeMs).length
+    const receivedAtMs = received[position - 1]
+    if (receivedAtMs === undefined) throw new RangeError(`no answer as of position ${position} of ${size}`)
+    return knowledgeAsOf({ asOf, position: BigInt(position), receivedAtMs, trust: this.trust, hubFault })
+  }
+
+  /** This copy as if it had never read on. */
+  #below({ position, trust }: Knowledge): WorldCopy {
+    const copy = new WorldCopy(this.state.pinnedSha256)
+    copy.state = { ...this.state, position, trust }
+    copy.#events.push(...this.#events.filter(({ kept }) => kept.position! < position))
+    return copy
   }
 }
 

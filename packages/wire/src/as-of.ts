@@ -1,6 +1,7 @@
 import type { AsOf } from '@hutong/licence'
 import type { AsOf as AsOfMessage } from '@hutong/proto/verdict'
 import { boundedTime, isTime, largestIndex } from './bounds.ts'
+import { momentFromIso } from './event-json.ts'
 
 export type { AsOf as AsOfMessage } from '@hutong/proto/verdict'
 
@@ -15,6 +16,25 @@ export function asOfFromWire({ asOf }: AsOfMessage): AsOf | undefined {
       return timeMs === undefined ? undefined : { kind: 'time', timeMs }
     }
   }
+}
+
+/**
+ * What was asked up to, as a request in JSON says it: `{ "position": 12 }` or `{ "time": "2026-03-01T00:00:00+08:00" }`, the form in which
+ * verdicts show it. Undefined for anything else.
+ */
+export function asOfFromJson(json: unknown): AsOf | undefined {
+  const { position, time } = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {}
+  if (position !== undefined && time !== undefined) return undefined
+  if (typeof time === 'string') {
+    const timeMs = momentFromIso(time)
+    return timeMs === undefined || !isTime(timeMs) ? undefined : { kind: 'time', timeMs }
+  }
+  // Beyond 2^53 - 1 a position is written as a text.
+  const isWhole =
+    typeof position === 'string' ? /^(0|[1-9][0-9]{0,18})$/.test(position) : Number.isSafeInteger(position)
+  if (!isWhole || Number(position) < 0) return undefined
+  const value = BigInt(position as string | number)
+  return value > largestIndex ? undefined : { kind: 'position', position: value }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readIdentifier, type Verdict } from '@hutong/licence'
+import { readIdentifier, refusal, type Verdict } from '@hutong/licence'
 import { createHttpServer, createLogger, type HttpServer } from '@hutong/service'
 import { createMemoryStore, type Store, StoreUnavailableError } from '@hutong/store'
 import { createFaultyStore } from '@hutong/store/faulty-store'
@@ -19,11 +19,15 @@ const tokens = new Map([
 /** A verifier that judges in memory, as a zone's does from its store. */
 function verifierOf(world: World): CounterVerifier {
   return {
-    async verify({ identifier, matter, holderCode }) {
+    async verify({ identifier, matter, holderCode, asOf }) {
       const reading = readIdentifier(identifier)
       if (reading.kind === 'malformed') return { kind: 'refused', refusal: reading.refusal }
       const holder = holderCode === undefined ? {} : { holderCode }
-      const findings = world.ask(identifier, { at: 'tianjin', matter, ...holder })
+      if (asOf?.kind === 'position' && asOf.position > world.size) {
+        return { kind: 'refused', refusal: refusal('NOT_YET') }
+      }
+      const upTo = asOf === undefined ? {} : { asOf }
+      const findings = world.ask(identifier, { at: 'tianjin', matter, ...holder, ...upTo })
       return { kind: 'verdict', verdict: { findings, checkedAtMs: world.nowMs, receiptNumber: '' } }
     },
   }
@@ -109,6 +113,50 @@ describe('a counter', () => {
     expect(findings.findings.find(({ check }) => check === 'HOLDER')?.result).toBe('passed')
   })
 
+  it('passes on as of when is asked, and shows what it was as of under its number', async () => {
+    await start(verifierOf(world), { openOnLoopback: true })
+    const asOf = { position: Number(world.size) }
+    world.tick(60_000)
+    world.publish('beijing', revoked(licence))
+    const question = { identifier: licence.identifier, matter: worldMatter }
+    const shown = await (await post({ ...question, asOf })).json()
+    expect(shown).toMatchObject({
+      receiptNumber: 'tianjin-1',
+      findings: { word: 'VALID', position: asOf.position, asOf: { kind: 'position', ...asOf } },
+    })
+    const again = await fetch(`${base}/v1/verdicts/tianjin-1`, { headers: { authorization: `Bearer ${token}` } })
+    expect(await again.json()).toEqual(shown)
+    const page = await (await fetch(`${base}/verdicts/tianjin-1`)).text()
+    expect(page).toContain('截至 2026-06-01 08:00:00（位置 3）的结论，并非现时')
+    expect(page).not.toContain('数据时效')
+    const byTime = await (await post({ ...question, asOf: { time: '2026-06-01T08:00:30+08:00' } })).json()
+    expect(byTime).toMatchObject({ findings: { word: 'VALID', position: asOf.position, asOf: { kind: 'time' } } })
+    expect(await (await post(question)).json()).toMatchObject({ findings: { word: 'INVALID' } })
+  })
+
+  it.each([
+    ['neither', {}, 400],
+    ['both', { position: 1, time: '2026-06-01T00:00:00Z' }, 400],
+    ['half a position', { position: 1.5 }, 400],
+    ['a position below 0', { position: -1 }, 400],
+    ['a day that is none', { time: '2026-02-30T00:00:00Z' }, 400],
+    ['a time without a zone', { time: '2026-02-03T00:00:00' }, 400],
+    ['a position to come', { position: 99 }, 409],
+  ])('numbers no answer as of %s', async (_, asOf, status) => {
+    await start(verifierOf(world))
+    const question = { identifier: licence.identifier, matter: worldMatter }
+    expect((await post({ ...question, asOf })).status).toBe(status)
+    expect(await receiptOf(question)).toBe('tianjin-1')
+  })
+
+  it('says what it was asked as of where the verifier does not answer', async () => {
+    await start({ verify: () => Promise.reject(new VerifierAwayError('away')) })
+    const question = { identifier: licence.identifier, matter: worldMatter, asOf: { position: 3 } }
+    expect(await (await post(question)).json()).toMatchObject({
+      findings: { code: 'VERIFIER_AWAY', position: 0, asOf: { kind: 'position', position: 3 } },
+    })
+  })
+
   it('refuses a malformed number with its code and gives it no receipt number', async () => {
     await start(verifierOf(world))
     const answer = await post({ identifier: '1.2.156.3005.2.nonsense', matter: worldMatter })
@@ -152,7 +200,10 @@ describe('a counter', () => {
   it('gives no number twice and none to nobody, however many ask at once', async () => {
     await start(verifierOf(world))
     const asked = Array.from({ length: 40 }, () =>
-      service.counter.ask({ identifier: licence.identifier, matter: worldMatter, holderCode: undefined }, 'x'),
+      service.counter.ask(
+        { identifier: licence.identifier, matter: worldMatter, holderCode: undefined, asOf: undefined },
+        'x',
+      ),
     )
     const numbers = (await Promise.all(asked)).map((answer) =>
       answer.kind === 'shown' ? answer.verdict.receiptNumber : '',

@@ -1,4 +1,4 @@
-import { type Code, type Findings, type Refusal, sentence, type Verdict } from '@hutong/licence'
+import { type AsOf, type CouldNotLookCode, couldNotLook, type Refusal, type Verdict } from '@hutong/licence'
 import { keyFromIndex, type Store } from '@hutong/store'
 import { decodeVerdict } from '@hutong/wire'
 import { Register } from './register.ts'
@@ -9,6 +9,8 @@ export interface CounterQuestion {
   readonly matter: string
   /** The presenter's number, where one was given. */
   readonly holderCode: string | undefined
+  /** Undefined: about now. */
+  readonly asOf: AsOf | undefined
 }
 
 /** The zone's verifier as a counter needs it. */
@@ -95,34 +97,14 @@ export class Counter implements AsyncDisposable {
     }
   }
 
-  #undetermined({ identifier, matter }: CounterQuestion, code: Code): Verdict {
-    const { zh, en } = sentence(code)
-    const findings: Findings = {
-      word: 'UNDETERMINED',
-      code,
-      headlineZh: zh,
-      headlineEn: en,
-      identifier,
-      matter,
-      receivingZone: this.#options.zone,
-      issuingZone: '',
-      findings: [],
-      position: 0n,
-      dataTimeMs: 0,
-      ageMs: undefined,
-      policyName: '',
-      policyVersion: 0,
-      mode: undefined,
-      declarationEvent: '',
-      declaration: '',
-      licence: undefined,
-      lastEvent: '',
-      successor: '',
-      asOf: undefined,
-    }
-    return { findings, checkedAtMs: this.#options.clock(), receiptNumber: '' }
+  #undetermined(question: CounterQuestion, code: CouldNotLookCode): Verdict {
+    const asked = { ...question, receivingZone: this.#options.zone, policy: noPolicy }
+    return { findings: couldNotLook(asked, 0n, code), checkedAtMs: this.#options.clock(), receiptNumber: '' }
   }
 }
+
+/** Which policy is the verifier's to say. */
+const noPolicy = { name: '', version: 0 }
 
 function numberOfReceipt(receiptNumber: string, zone: string): bigint | undefined {
   const prefix = `${zone}-`

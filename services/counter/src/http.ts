@@ -53,6 +53,24 @@ const askRoute: Omit<ApiRoute, 'admit'> = {
         maxLength: lengths.holderCode,
         description: "The presenter's number; empty for none.",
       },
+      asOf: {
+        type: 'object',
+        description:
+          "Up to which position of the hub's log, or up to which time, the question is; left out: about now. Beyond the newest cosigned " +
+          'head held here it is refused, NOT_YET.',
+        properties: {
+          position: {
+            anyOf: [
+              { type: 'integer', minimum: 0 },
+              { type: 'string', pattern: '^(0|[1-9][0-9]{0,18})$' },
+            ],
+          },
+          time: { type: 'string', maxLength: 40, examples: ['2026-11-24T16:00:00+08:00'] },
+        },
+        additionalProperties: false,
+        minProperties: 1,
+        maxProperties: 1,
+      },
     },
     additionalProperties: false,
   },

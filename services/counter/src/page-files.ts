@@ -44,6 +44,7 @@ input:focus-visible, button:focus-visible { outline: 3px solid #1f4e8c; }
 .undetermined { border-color: #b26a00; } .undetermined h2 { color: #8a5200; }
 .refused { border-color: #767676; }
 .mode { font-weight: bold; font-size: 1.25rem; }
+.as-of { border: 2px solid currentColor; padding: 0.25rem 0.75rem; font-weight: bold; }
 .warning { background: #fff3cd; border: 1px solid #b26a00; padding: .5rem; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 caption, th { text-align: left; }

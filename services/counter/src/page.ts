@@ -1,5 +1,6 @@
 import {
   ageWords,
+  asOfWords,
   type Check,
   type CheckResult,
   type Finding,
@@ -102,9 +103,11 @@ function verdictSection({ findings, checkedAtMs, receiptNumber }: Verdict, nowMs
   const title = wordSentences[word]
   const shownAgeMs = ageMs === undefined ? undefined : ageMs + Math.max(0, nowMs - checkedAtMs)
   const age = ageWords(shownAgeMs)
+  const asOf = asOfWords(findings)
   return `<section class="verdict ${classes[word]}" aria-live="polite">
 <h2>${escaped(title.zh)} <span lang="en">${escaped(word)}</span></h2>
 <p class="headline">${escaped(headlineZh)} <span lang="en">${escaped(headlineEn)}</span></p>
+${asOf === undefined ? '' : `<p class="as-of">${escaped(asOf.zh)} <span lang="en">${escaped(asOf.en)}</span></p>`}
 ${mode === 'on_behalf' ? '<p class="mode">仅收件 <span lang="en">Take in and forward only</span></p>' : ''}
 ${successor === '' ? '' : `<p>现行证照 <span lang="en">Instead</span> <code>${escaped(successor)}</code></p>`}
 ${licence(findings.licence)}
@@ -114,7 +117,7 @@ ${nextSteps(findings.findings)}
 <dt>查验编号 <span lang="en">Receipt</span></dt><dd>${receiptNumber === '' ? '—' : escaped(receiptNumber)}</dd>
 <dt>数据位置 <span lang="en">Position</span></dt><dd>${findings.position}</dd>
 <dt>数据截至 <span lang="en">Data as of</span></dt><dd>${momentText(findings.dataTimeMs)}</dd>
-<dt>数据时效 <span lang="en">Age</span></dt><dd id="age"${shownAgeMs === undefined ? '' : ` data-age-ms="${shownAgeMs}"`}>${escaped(age.zh)} <span lang="en">${escaped(age.en)}</span></dd>
+${asOf === undefined ? `<dt>数据时效 <span lang="en">Age</span></dt><dd id="age"${shownAgeMs === undefined ? '' : ` data-age-ms="${shownAgeMs}"`}>${escaped(age.zh)} <span lang="en">${escaped(age.en)}</span></dd>` : ''}
 <dt>查验时间 <span lang="en">Checked</span></dt><dd>${momentText(checkedAtMs)}</dd>
 ${findings.declaration === '' ? '' : `<dt>互认声明 <span lang="en">Declaration</span></dt><dd>${escaped(findings.declaration)}</dd>`}
 </dl>

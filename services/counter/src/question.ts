@@ -1,5 +1,6 @@
-import type { Refusal } from '@hutong/licence'
+import { type AsOf, type Refusal, refusal } from '@hutong/licence'
 import { refuse, status } from '@hutong/service'
+import { asOfFromJson } from '@hutong/wire'
 import type { CounterQuestion } from './counter.ts'
 
 /** Longest identifier, matter and holder number that are passed on, in characters. */
@@ -13,7 +14,17 @@ export function questionOf(body: unknown): CounterQuestion {
     identifier: textOf(fields, 'identifier'),
     matter: textOf(fields, 'matter'),
     holderCode: holderCode === '' ? undefined : holderCode,
+    asOf: asOfOf(fields.asOf),
   }
+}
+
+/** What says neither a position nor a time is no question about now. */
+function asOfOf(value: unknown): AsOf | undefined {
+  if (value === undefined) return undefined
+  const expected = '{"position": 12} or {"time": "2026-03-01T00:00:00+08:00"}'
+  const asOf = asOfFromJson(value)
+  if (asOf === undefined) throw refused(refusal('AS_OF', { field: 'asOf', expected }))
+  return asOf
 }
 
 function textOf(fields: Readonly<Record<string, unknown>>, field: keyof typeof lengths): string {
@@ -39,7 +50,9 @@ export function refused({ code, field, expected, zh, en }: Refusal): Error {
     ...(expected !== '' && { expected }),
     zh,
     en,
-    grpc: status.INVALID_ARGUMENT,
+    grpc: code === 'NOT_YET' ? status.UNAVAILABLE : status.INVALID_ARGUMENT,
+    // It contradicts what is here now: no failure of this service.
+    ...(code === 'NOT_YET' && { http: 409 }),
   })
 }
 

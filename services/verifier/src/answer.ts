@@ -1,25 +1,16 @@
 import {
+  type Asked,
   type AsOf,
-  type Bilingual,
+  couldNotLook,
   type Findings,
   type IdentifierReading,
   isRefusal,
   type Refusal,
   readIdentifier,
   refusal,
-  sentence,
-  zonesOfIssuer,
 } from '@hutong/licence'
 import type { Store } from '@hutong/store'
-import {
-  judge,
-  newestCharter,
-  notInLog,
-  type Question,
-  type ReadEvent,
-  type SubjectFold,
-  zoneNotMember,
-} from '@hutong/verify'
+import { foundNowhere, issuingZones, judge, type Question, type ReadEvent, type SubjectFold } from '@hutong/verify'
 import { Declarations } from './declarations.ts'
 import { positionOf } from './documents.ts'
 import { FoldCache } from './fold-cache.ts'
@@ -101,7 +92,8 @@ export class Answerer {
         : { kind: 'findings', findings: answer, checkedAtMs }
     } catch (error) {
       this.#options.storeAway?.(error)
-      return { kind: 'findings', findings: couldNotLook(question, asOf, position, 'STORE_AWAY'), checkedAtMs }
+      const findings = couldNotLook(askedIn(question, asOf), position, 'STORE_AWAY')
+      return { kind: 'findings', findings, checkedAtMs }
     }
   }
 
@@ -119,7 +111,7 @@ export class Answerer {
     copy: Copy,
     identifier: Exclude<IdentifierReading, { kind: 'malformed' }>,
   ): Promise<FoundLicence | undefined> {
-    for (const zone of zonesToLook(copy, identifier)) {
+    for (const zone of issuingZones(copy.trust, identifier)) {
       const { fold, subjects } = await this.#fold(copy, zone, identifier.subjectString)
       if (fold !== undefined) return { fold, subjects }
     }
@@ -155,30 +147,25 @@ export class Answerer {
 
   async #answer(question: Question, asOf: AsOf | undefined, nowMs: number): Promise<Findings | Refusal> {
     const standpoint = await this.standpoint(asOf, nowMs)
-    if (standpoint === undefined) return couldNotLook(question, asOf, 0n, 'NOT_CHECKED')
+    if (standpoint === undefined) return couldNotLook(askedIn(question, asOf), 0n, 'NOT_CHECKED')
     return isRefusal(standpoint) ? standpoint : this.#judge(question, standpoint)
   }
 
   async #judge(question: Question, { copy, knowledge }: Standpoint): Promise<Findings> {
     const { position } = copy
     const asOf = knowledge.kind === 'as_of' ? knowledge.asOf : undefined
-    const zones = zonesToLook(copy, question.identifier)
-    const [first] = zones
-    if (first === undefined) return zoneNotMember(question, knowledge)
-    for (const issuingZone of zones) {
+    for (const issuingZone of issuingZones(copy.trust, question.identifier)) {
       const { fold, damaged } = await this.#fold(copy, issuingZone, question.identifier.subjectString)
       for (const { kept } of damaged) this.#options.broken?.({ position: positionOf(kept), place: kept.place })
       if (fold === undefined && damaged.length === 0) continue
       // It was here and cannot be read: that is not "not in the log".
-      if (fold === undefined) return couldNotLook(question, asOf, position, 'PAYLOAD_MISMATCH')
+      if (fold === undefined) return couldNotLook(askedIn(question, asOf), position, 'PAYLOAD_MISMATCH')
       this.#tellBroken(fold)
       const { receivingZone } = question
       const declarations = issuingZone === receivingZone ? [] : await this.declarations(copy, receivingZone)
       return judge(question, knowledge, { issuingZone, fold, declarations })
     }
-    return namesNoIssuer(question.identifier)
-      ? zoneNotMember(question, knowledge)
-      : notInLog(question, knowledge, first)
+    return foundNowhere(question, knowledge)
   }
 
   async #fold(copy: Copy, zone: string, subjectString: string): ReturnType<typeof foldString> {
@@ -218,48 +205,8 @@ export class Answerer {
   }
 }
 
-/** The zones whose licence it can be. A variant that names no issuer could be any zone's. */
-function zonesToLook({ trust }: Copy, identifier: IdentifierReading): readonly string[] {
-  const charter = newestCharter(trust)
-  const zones = namesNoIssuer(identifier) ? charter.zones : zonesOfIssuer(charter, identifier)
-  return zones.map(({ id }) => id)
-}
-
-function namesNoIssuer(identifier: IdentifierReading): boolean {
-  return identifier.kind === 'variant' && identifier.issuer === undefined
-}
-
-/** The copy could not be looked at: nothing is said about the licence. */
-function couldNotLook(
-  question: Question,
-  asOf: AsOf | undefined,
-  position: bigint,
-  code: 'STORE_AWAY' | 'NOT_CHECKED' | 'PAYLOAD_MISMATCH',
-): Findings {
-  const { zh, en }: Bilingual = sentence(code)
-  return {
-    word: 'UNDETERMINED',
-    code,
-    headlineZh: zh,
-    headlineEn: en,
-    identifier: question.identifier.identifier,
-    matter: question.matter,
-    receivingZone: question.receivingZone,
-    issuingZone: '',
-    findings: [],
-    position,
-    dataTimeMs: 0,
-    ageMs: undefined,
-    policyName: question.policy.name,
-    policyVersion: question.policy.version,
-    mode: undefined,
-    declarationEvent: '',
-    declaration: '',
-    licence: undefined,
-    lastEvent: '',
-    successor: '',
-    asOf,
-  }
+function askedIn({ identifier, ...question }: Question, asOf: AsOf | undefined): Asked {
+  return { ...question, identifier: identifier.identifier, asOf }
 }
 
 /** The refusal of a malformed number, for those who ask for more than a verdict. */
