@@ -156,7 +156,8 @@ async function readPayloads(
 }
 
 function openingOf(payload: ExportedPayload): Pick<Entry, 'salt' | 'payload'> {
-  return payload.kind === 'given' ? payload : { salt: nothing, payload: nothing }
+  if (payload.kind !== 'given') return { salt: nothing, payload: nothing }
+  return { salt: payload.salt, payload: payload.payload }
 }
 
 /** A file of the export cannot be read as what it should be; it ends the stream of records as one of them. */

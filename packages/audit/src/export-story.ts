@@ -2,8 +2,11 @@ import { revoked, suspended, World } from '@hutong/verify/world'
 import type { LoggedRecord } from '@hutong/wire'
 import type { Export, ExportDifference, RecordSource } from './index.ts'
 
-/** For tests: three zones, one of them with more leaves than a tile has, a second charter, payloads that are missing, redacted or damaged. */
-export function exportStory(): World {
+/**
+ * For tests: three zones, one of them with more leaves than a tile has, a second charter, payloads that are missing or redacted.
+ * @param instead publishes in place of the last leaf: the story forks there.
+ */
+export function exportStory(instead: (world: World) => void = (world) => world.observe('langfang')): World {
   const world = new World({ zones: ['beijing', 'tianjin', 'langfang'], suite: 'Ed25519', quorum: 2 })
   const first = world.licence('beijing', 'A1')
   world.publish('beijing', first)
@@ -18,7 +21,7 @@ export function exportStory(): World {
   world.publish('langfang', world.licence('langfang', 'L2'))
   world.publish('langfang', { event: world.licence('langfang', 'L3'), carried: 'missing' })
   redact(world, -1)
-  world.observe('langfang')
+  instead(world)
   return world
 }
 

@@ -15,7 +15,7 @@ import { type Contradiction, type HubContradictionCode, maxNamedPayloads } from 
 import { orAborted, untilAborted } from './until-aborted.ts'
 
 /** After so many leaves, of H and of zones together, what is there is secured: a run that dies loses no more. */
-const leavesPerSecuring = 65_536n
+const defaultLeavesPerSecuring = 65_536n
 
 export interface WriteExportOptions {
   readonly source: RecordSource
@@ -25,6 +25,8 @@ export interface WriteExportOptions {
   readonly signal?: AbortSignal
   /** Called after each leaf of H; must be quick. */
   readonly onProgress?: (progress: ExportProgress) => void
+  /** After so many leaves, of H and of zones together, what is there is secured. Default 65536. */
+  readonly leavesPerSecuring?: bigint
 }
 
 export interface ExportProgress {
@@ -69,10 +71,14 @@ export interface WrittenExport {
  * @throws what source and disk throw, and the signal's reason; then another run goes on too.
  */
 export async function writeExport(directory: string, options: WriteExportOptions): Promise<WriteExportOutcome> {
+  return writeExportInto(new ExportFolder(directory), options)
+}
+
+/** The same into a folder that is open already. */
+export async function writeExportInto(folder: ExportFolder, options: WriteExportOptions): Promise<WriteExportOutcome> {
   const { source, signal, charterSha256 } = options
   const { cosigned } = await orAborted(source.heads(signal), signal)
   if (cosigned.length === 0) return { kind: 'refused', code: 'NOTHING_WITNESSED', reason: 'no head is cosigned yet' }
-  const folder = new ExportFolder(directory)
   const base = await openBase(folder, charterSha256)
   if (base.kind === 'refused') return base
   return new ExportRun(folder, base, cosigned, options).run()
@@ -165,7 +171,7 @@ class ExportRun {
     }
     this.#events += BigInt(events.length)
     this.#unsecured += BigInt(events.length) + 1n
-    if (this.#unsecured >= leavesPerSecuring) await this.#secure()
+    if (this.#unsecured >= (this.#options.leavesPerSecuring ?? defaultLeavesPerSecuring)) await this.#secure()
   }
 
   async #zone(origin: string, size: bigint): Promise<{ readonly leaves: LogWriter; readonly payloads: PayloadWriter }> {
