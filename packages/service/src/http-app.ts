@@ -1,6 +1,7 @@
 import accepts from '@fastify/accepts'
 import { status } from '@grpc/grpc-js'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { HEADERS_LIMIT_BYTES } from './http-limits.ts'
 import { jsonFromBody } from './json-body.ts'
 import type { Logger } from './logger.ts'
 import { methodNotAllowed, notFound, problemFromError } from './problem.ts'
@@ -19,7 +20,14 @@ export interface HttpAppOptions {
  * codes; bodies are JSON that can be read in one way only; answers are written as the route gave them.
  */
 export async function createHttpApp({ log, bodyLimitBytes, knows }: HttpAppOptions): Promise<FastifyInstance> {
-  const app = fastify({ bodyLimit: bodyLimitBytes, logger: false, exposeHeadRoutes: false })
+  const app: FastifyInstance = fastify({
+    bodyLimit: bodyLimitBytes,
+    logger: false,
+    exposeHeadRoutes: false,
+    // The router's own limit answers in its own way, and repeats the path; a route's schema says how long a parameter may be.
+    routerOptions: { maxParamLength: HEADERS_LIMIT_BYTES },
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, log),
+  })
   // A serializer made from a schema would leave out what the schema forgot: a finding, for instance.
   app.setSerializerCompiler(() => JSON.stringify)
   await app.register(accepts)
@@ -27,16 +35,17 @@ export async function createHttpApp({ log, bodyLimitBytes, knows }: HttpAppOptio
   app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) =>
     jsonFromBody(body),
   )
+  const methods = methodsByPath(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SAFE_HEADERS)
     if (!knows(request.hostname)) throw hostUnknown()
-  })
-  const methods = methodsByPath(app)
-  app.setNotFoundHandler(async (request, reply) => {
-    const allowed = methods(request.url)
-    if (allowed.length === 0) throw notFound()
+    const allowed = request.is404 ? methods(request.url) : []
+    if (allowed.length === 0) return
     reply.header('allow', allowed.join(', '))
     throw methodNotAllowed(allowed)
+  })
+  app.setNotFoundHandler(async () => {
+    throw notFound()
   })
   app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log))
   return app

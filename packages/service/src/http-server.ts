@@ -2,6 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { status } from '@grpc/grpc-js'
 import type { FastifyInstance } from 'fastify'
 import { createHttpApp } from './http-app.ts'
+import {
+  BODY_LIMIT_BYTES,
+  HEADERS_LIMIT_BYTES,
+  HEADERS_LIMIT_MS,
+  HTTP_CONNECTIONS_LIMIT,
+  REQUEST_DRAIN_LIMIT_MS,
+  REQUEST_LIMIT_MS,
+} from './http-limits.ts'
 import { type HttpRoutes, inScopes } from './http-routes.ts'
 import type { Logger } from './logger.ts'
 import { addressOf, checkedHost, isLoopback, type Listening } from './loopback.ts'
@@ -9,18 +17,6 @@ import type { Metrics } from './metrics.ts'
 import { addOpenApi } from './open-api.ts'
 import { refuse } from './refusal.ts'
 import { withinMs } from './within.ts'
-
-/** Largest body of a request unless told. */
-export const BODY_LIMIT_BYTES: number = 1024 * 1024
-/** How long a request may take to arrive, and its headers. */
-export const REQUEST_LIMIT_MS = 30_000
-export const HEADERS_LIMIT_MS = 10_000
-/** Largest head of a request, all headers together. */
-export const HEADERS_LIMIT_BYTES: number = 16 * 1024
-/** Connections that may be open. */
-export const HTTP_CONNECTIONS_LIMIT = 1_024
-/** How long running requests get when a server stops. */
-export const REQUEST_DRAIN_LIMIT_MS = 8_000
 
 /** Options of `createHttpServer`. */
 export interface HttpServerOptions {
