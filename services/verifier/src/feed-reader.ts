@@ -3,7 +3,7 @@ import { type FeedCursor, type FeedPage, readFeed } from './event-feed.ts'
 import type { Follower } from './follower.ts'
 
 /** Callers that read or wait at the same time at most; one more is refused. */
-export const feedCallersMax = 64
+const feedCallersMax = 64
 /** How long a caller can be kept waiting for news, in seconds. */
 export const feedWaitMaxS = 30
 

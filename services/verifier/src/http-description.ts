@@ -6,7 +6,7 @@ import { feedWaitMaxS } from './feed-reader.ts'
 const service = 'verifier'
 
 /** Longest identifier, matter and holder number, in characters. */
-export const lengths = { identifier: 128, matter: 64, holderCode: 64, zone: 32 } as const
+const lengths = { identifier: 128, matter: 64, holderCode: 64, zone: 32 } as const
 
 const text: JsonSchema = { type: 'string' }
 const moment: JsonSchema = { type: 'string', format: 'date-time' }
@@ -190,7 +190,7 @@ const cloudEvent: JsonSchema = {
 }
 
 /** The form of the feed's cursor. */
-export const cursorPattern = '^(0|[1-9][0-9]{0,17})(\\.(0|[1-9][0-9]{0,2}))?$'
+const cursorPattern = '^(0|[1-9][0-9]{0,17})(\\.(0|[1-9][0-9]{0,2}))?$'
 
 /** GET /v1/events. */
 export const feedRoute: Omit<ApiRoute, 'admit'> = {
