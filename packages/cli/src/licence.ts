@@ -1,17 +1,16 @@
 import type { Event, RevocationManner } from '@hutong/licence'
-import { eventFromJson, eventFromWire, eventToJson } from '@hutong/wire'
 import type { Command } from 'commander'
 import { type BoxOptions, findBox, knownZone, problemError, withData } from './box.ts'
 import { type Cli, type Common, noun, verb, wordOf } from './command.ts'
-import { CommandError, exitOfVerdict, exits } from './exit.ts'
-import { textOfFile, utf8 } from './files.ts'
+import { exitOfVerdict } from './exit.ts'
 import { requestIdOf } from './import/request-id.ts'
 import { addImport } from './import/verb.ts'
-import { moment, plain } from './print.ts'
+import { addLicenceChanges } from './licence-changes.ts'
+import { licenceFromFile } from './licence-file.ts'
+import { addShow } from './licence-show.ts'
 import { issuerOf, type PublishOptions, publishOne, withPublishing } from './publish.ts'
 import { printVerdict, verdictFromAnswer } from './verdict-answer.ts'
 
-const eventFileMaxBytes = 256 * 1024
 const manners: readonly RevocationManner[] = ['cancelled', 'withdrawn', 'penalty']
 const example = '1.2.156.3005.2.11100000000013338W011.11110115010000001Q.202600000001.001.J'
 
@@ -28,6 +27,7 @@ export function licenceCommand(cli: Cli): Command {
   })
   for (const name of ['suspend', 'resume'] as const) addChange(cli, command, name)
   addRevoke(cli, command)
+  addLicenceChanges(cli, command)
   addImport(cli, command)
   addShow(cli, command)
   addVerify(cli, command)
@@ -65,36 +65,6 @@ async function issue(cli: Cli, file: string, options: PublishOptions): Promise<n
   })
 }
 
-async function licenceFromFile(cli: Cli, file: string): Promise<Event & { kind: 'licence_issued' }> {
-  const text = file === '-' ? await standardInput(cli) : await textOfFile(file, eventFileMaxBytes)
-  const reading = eventFromJson(jsonFrom(text, file))
-  if (reading.kind === 'unreadable') {
-    throw new CommandError(exits.usage, 'EVENT', `${file}: ${reading.field}: want ${reading.expected}`)
-  }
-  if (reading.event.kind === 'licence_issued') return reading.event
-  throw new CommandError(exits.usage, 'EVENT', `${file}: want kind "licence_issued", got "${reading.event.kind}"`)
-}
-
-function jsonFrom(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new CommandError(exits.usage, 'NOT_JSON', `${file}: not JSON`, error)
-  }
-}
-
-async function standardInput(cli: Cli): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const chunk of cli.stdin) {
-    sizeBytes += chunk.length
-    if (sizeBytes > eventFileMaxBytes)
-      throw new CommandError(exits.usage, 'FILE', `-: more than ${eventFileMaxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return utf8(Buffer.concat(chunks), '-')
-}
-
 interface Decision {
   readonly identifier: string
   readonly authority: string
@@ -113,52 +83,6 @@ function change(
     const event = eventOf({ identifier, authority: issuer.authority, reason: options.reason, decidedOn: '' })
     return { zone: options.zone ?? issuer.zone, event }
   })
-}
-
-interface ShowOptions extends Common, BoxOptions {
-  readonly atZone?: string
-}
-
-function addShow(cli: Cli, command: Command): void {
-  withData(
-    verb(command, 'show <id>', 'what happened to a licence, as a zone holds it; exit 5 if it holds nothing', [
-      `licence show ${example}`,
-      `licence show ${example} --at-zone tianjin --json`,
-    ]),
-  )
-    .option('--at-zone <zone>', 'whose copy is asked (default: the issuing zone)')
-    .action(async (id: string, options: ShowOptions) => {
-      cli.exitCode = await show(cli, id, options)
-    })
-}
-
-async function show(cli: Cli, identifier: string, options: ShowOptions): Promise<number> {
-  const box = await findBox(cli, options)
-  const zone = options.atZone ?? issuerOf(await box.charter(), identifier).zone
-  using verifier = box.verifier(knownZone(box, zone, '--at-zone'), 'auditor')
-  const { events, position, state } = await verifier.history(identifier, { signal: cli.signal })
-  const told = events.map((one) => ({ ...one, event: one.event === undefined ? undefined : eventJson(one.event) }))
-  if (options.json) cli.print.json({ identifier, zone, position, state, events: told })
-  else {
-    cli.print.table(
-      ['event', 'position', 'kind', 'logged', 'verdict', 'signer'],
-      events.map(({ eventId, position: at, kind, loggedAtMs, verdict, signer }) => [
-        plain(eventId),
-        String(at),
-        plain(kind),
-        moment(Number(loggedAtMs)),
-        plain(verdict),
-        plain(signer),
-      ]),
-    )
-    cli.print.line(`state ${plain(state)}, as ${zone} holds it at position ${position}`)
-  }
-  return events.length === 0 ? exits.notFound : exits.done
-}
-
-function eventJson(message: Parameters<typeof eventFromWire>[0]): unknown {
-  const reading = eventFromWire(message)
-  return reading.kind === 'event' ? eventToJson(reading.event) : { unreadable: reading.why }
 }
 
 interface VerifyOptions extends Common, BoxOptions {
