@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hutong, hutongJson } from '../constellation/command-line.ts'
 import { inShort } from '../constellation/constellation.ts'
 import { type EmbeddedConstellation, startEmbedded } from '../constellation/embedded.ts'
 import {
@@ -13,6 +16,10 @@ import { until } from '../constellation/until.ts'
 
 /** From the publisher's answer until every zone says INVALID (issue: "within a second"). */
 const revokedEverywhereLimitMs = 1_000
+
+interface Shown {
+  readonly events: readonly { readonly kind: string; readonly mohurdOperation?: { readonly code: string } }[]
+}
 
 describe('recognition', () => {
   let world: EmbeddedConstellation
@@ -29,6 +36,12 @@ describe('recognition', () => {
   })
   afterAll(() => world[Symbol.asyncDispose]())
 
+  /** A licence in a file, as the command reads it. */
+  const written = async (content: object) => {
+    const path = join(world.dataDir, 'licence.json')
+    await writeFile(path, JSON.stringify(content))
+    return path
+  }
   const licence = (serial: string, over = {}) => licenceOf(world.box.alliance.charter, 'beijing', serial, over)
   const verdict = (zone: string, identifier: string, more = {}) => world.verify(zone, { identifier, matter, ...more })
   const becomes = (zone: string, identifier: string, wanted: string, more = {}) =>
@@ -108,6 +121,57 @@ describe('recognition', () => {
     const misspelt = `${identifier.slice(0, -1)}${last === '7' ? '8' : '7'}`
     expect(await verdict('tianjin', misspelt)).toMatchObject({ kind: 'refused', status: 400, code: 'CHECK_CHARACTER' })
     expect(await verdict('tianjin', identifier.toLowerCase())).toMatchObject({ kind: 'refused', status: 400 })
+  })
+
+  it('a licence renewed, corrected and amended is told as it is now, and its earlier version as superseded', async () => {
+    const one = licence('A6', { validFrom: '2020-01-01', validUntil: '2021-12-31', issuedOn: '2020-01-01' })
+    const receiving = ['tianjin', 'langfang']
+    const everywhere = (identifier: string, wanted: string, more = {}) =>
+      Promise.all(receiving.map((zone) => becomes(zone, identifier, wanted, more)))
+    const tell = async (verb: string, ...args: readonly string[]) =>
+      (await hutong(world.environment, 'licence', verb, one.identifier, ...args)).exitCode
+    await world.issue('beijing', one)
+    await everywhere(one.identifier, 'INVALID EXPIRED')
+
+    expect(await tell('renew', '--until', '2099-12-31', '--reason', '延续')).toBe(0)
+    await everywhere(one.identifier, 'VALID')
+    expect(await tell('renew', '--until', '2099-12-31')).toBe(1)
+
+    const renewed = { ...one, validUntil: '2099-12-31' }
+    const corrected = { ...renewed, holder: { ...one.holder, code: otherHolderCode } }
+    expect(await tell('correct', '--file', await written(corrected))).toBe(0)
+    await everywhere(one.identifier, 'VALID', { holderCode: otherHolderCode })
+    await everywhere(one.identifier, 'INVALID HOLDER_DIFFERS', { holderCode })
+
+    const second = { ...corrected, identifier: identifierOf(one.authority, 'A6', '002') }
+    const { identifier: _, ...withoutIdentifier } = second
+    const file = await written(withoutIdentifier)
+    expect([await tell('amend', '--file', file), await tell('amend', '--file', file)]).toEqual([0, 0])
+    await everywhere(second.identifier, 'VALID')
+    await everywhere(one.identifier, 'INVALID SUPERSEDED')
+    expect(inShort(await verdict('xiqing', one.identifier))).toBe('INVALID SUPERSEDED')
+    await world.suspend('beijing', one)
+    expect(inShort(await verdict('tianjin', second.identifier))).toBe('VALID')
+
+    const shown = await hutongJson<Shown>(
+      world.environment,
+      'licence',
+      'show',
+      second.identifier,
+      '--at-zone',
+      'tianjin',
+    )
+    expect(shown.json).toMatchObject({
+      state: 'in_force',
+      mohurdState: { code: '01', zh: '有效' },
+      versions: [{ identifier: one.identifier, supersededBy: second.identifier }, { identifier: second.identifier }],
+    })
+    expect(shown.json.events.map(({ kind, mohurdOperation }) => `${kind} ${mohurdOperation?.code}`)).toEqual([
+      'licence_issued 01',
+      'licence_renewed 02',
+      'licence_corrected 07',
+      'licence_amended 09',
+    ])
   })
 
   it('a withdrawn declaration makes the same licence not recognised there, and changes nothing elsewhere', async () => {
