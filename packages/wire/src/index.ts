@@ -10,7 +10,7 @@ export {
   licenceIssuedToWire,
   recognitionDeclaredToWire,
 } from './event.ts'
-export { type EventJsonReading, eventFromJson, momentFromIso } from './event-json.ts'
+export { type EventJsonReading, eventFromJson } from './event-json.ts'
 export { eventJsonSchema } from './event-schema.ts'
 export * from './hub-leaf.ts'
 export * from './json.ts'

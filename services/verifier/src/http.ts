@@ -12,13 +12,14 @@ import {
 } from '@hutong/service'
 import {
   type AsOfMessage,
+  asOfFromJson,
+  asOfToWire,
   eventFromWire,
   eventJsonSchema,
   eventToJson,
   type HistoryEvent,
   integerToJson,
   type MatrixRow,
-  momentFromIso,
   type VerifierServiceService,
   type VerifierServiceStatusResponse,
   verdictFromWire,
@@ -128,11 +129,11 @@ interface VerifyBody {
   readonly matter: string
   readonly holderCode?: string
   readonly fileSha256?: string
-  readonly asOf?: AsOfJson
+  readonly asOf?: unknown
 }
 interface HistoryBody {
   readonly identifier: string
-  readonly asOf?: AsOfJson
+  readonly asOf?: unknown
 }
 interface MatrixQuery {
   readonly receivingZone?: string
@@ -144,15 +145,11 @@ interface FeedQuery {
   readonly wait?: number
   readonly limit?: number
 }
-type AsOfJson = { readonly position: number | string } | { readonly time: string }
-
-function asOfOf(asOf: AsOfJson | undefined): { readonly asOf?: AsOfMessage } {
-  if (asOf === undefined) return {}
-  if ('position' in asOf) return { asOf: { asOf: { $case: 'position', value: BigInt(asOf.position) } } }
-  const timeMs = momentFromIso(asOf.time)
-  if (timeMs === undefined || timeMs < 0)
-    throw refuse({ ...refusal('AS_OF', { field: 'as_of' }), grpc: status.INVALID_ARGUMENT })
-  return { asOf: { asOf: { $case: 'timeMs', value: BigInt(timeMs) } } }
+function asOfOf(json: unknown): { readonly asOf?: AsOfMessage } {
+  if (json === undefined) return {}
+  const asOf = asOfFromJson(json)
+  if (asOf !== undefined) return { asOf: asOfToWire(asOf) }
+  throw refuse({ ...refusal('AS_OF', { field: 'asOf' }), grpc: status.INVALID_ARGUMENT })
 }
 
 function historyEventToJson(told: HistoryEvent): Readonly<Record<string, unknown>> {
