@@ -3,6 +3,7 @@ import { type BoxOptions, findBox, knownZone, withData } from './box.ts'
 import { type Cli, type Common, noun, verb } from './command.ts'
 import { exitOfRefusal, exits } from './exit.ts'
 import { plain } from './print.ts'
+import { addWatch } from './publisher-watch.ts'
 
 const adoptDeadlineMs = 300_000
 
@@ -25,6 +26,7 @@ export function publisherCommand(cli: Cli): Command {
     .action(async (options: Common & BoxOptions & { zone: string; dryRun?: true }) => {
       cli.exitCode = await adopt(cli, options)
     })
+  addWatch(cli, command)
   return command
 }
 

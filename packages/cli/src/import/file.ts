@@ -5,7 +5,7 @@ import { CommandError, exits } from '../exit.ts'
 import { isCode } from '../files.ts'
 
 /** Bytes read at once. */
-export const blockSizeBytes = 262_144
+const blockSizeBytes = 262_144
 /** The largest file that is imported, in bytes. */
 const fileSizeMaxBytes = 16 * 1_073_741_824
 

@@ -2,7 +2,7 @@ import type { Refusal } from '@hutong/licence'
 import type { SettledRow } from './rows-in-order.ts'
 
 /** Refused rows that are kept for the report; all are counted, and all stand in the table of refused rows. */
-export const refusedKeptMax = 1_000
+const refusedKeptMax = 1_000
 /** Zones told one by one, at most; a field that is no zone at all names a new one in every row. */
 const zonesToldMax = 256
 

@@ -88,7 +88,7 @@ async function importOne(cli: Cli, file: string, flags: ImportFlags): Promise<nu
 }
 
 /** 1 if a row was refused, 6 if events are in and have not reached the stage. */
-export function exitOfImport(report: ImportReport, waitFor: StageName): number {
+function exitOfImport(report: ImportReport, waitFor: StageName): number {
   if (report.refusedCount > 0) return exits.negative
   return waitFor !== 'sealed' && report.zones.some(({ stage }) => stage === 'sealed') ? exits.unavailable : exits.done
 }
@@ -101,7 +101,8 @@ function modeOf({ dryRun, atomic, state }: ImportFlags): ImportMode {
   return atomic ? 'atomic' : 'publish'
 }
 
-function zoneChoiceOf({ zone, zoneField }: ReadingFlags): ZoneChoice {
+/** For whom the rows are. @throws {CommandError} exit 2: neither or both. */
+export function zoneChoiceOf({ zone, zoneField }: ReadingFlags): ZoneChoice {
   if (zone !== undefined && zoneField === undefined) return { kind: 'zone', zone }
   if (zone === undefined && zoneField !== undefined) return { kind: 'field', name: zoneField }
   throw new CommandError(exits.usage, 'USAGE', 'want either --zone or --zone-field')
