@@ -50,10 +50,21 @@ export async function evidenceOf(
   return { coveringHead: undefined, files: evidence === undefined ? [] : filesOf(hub, evidence) }
 }
 
-/** Two signed heads of one log that contradict each other in size and root alone; undefined where they do not. */
+/** Evidence in two checkpoints of one log, of one size; none where they do not contradict each other. */
 export function evidenceOfTwoHeads(hub: HubReplay, log: string, first: Uint8Array, second: Uint8Array): EvidenceFile[] {
   return filesOf(hub, { kind: 'two_heads', log, first, second })
 }
+
+/** Evidence in a head that somebody else holds, against the leaves of a replay that came to its end. */
+export async function evidenceAgainstHead(hub: HubReplay, note: Uint8Array): Promise<readonly EvidenceFile[]> {
+  const { state } = hub
+  const size = claimedSize(note)
+  if (state?.trust === undefined || size === undefined || size > state.position) return []
+  const evidence = await evidenceOfHead(hub, state.trust, state.hubEdge, note, nothingMore)
+  return evidence === undefined ? [] : filesOf(hub, evidence)
+}
+
+const nothingMore: Records = { next: async () => ({ done: true, value: undefined }) }
 
 async function evidenceOfLeaf(
   hub: HubReplay,

@@ -1,5 +1,12 @@
 export { ReplayStateError } from './event-archive.ts'
 export {
+  type CompareOptions,
+  type CompareReport,
+  type CompareSide,
+  compareSides,
+  type LeafDifference,
+} from './compare.ts'
+export {
   type Evidence,
   type EvidenceDocument,
   encodeEvidence,
@@ -17,9 +24,11 @@ export {
   type WrittenExport,
   writeExport,
 } from './export-write.ts'
+export { type FollowEnd, type FollowFact, type FollowOptions, follow } from './follow.ts'
 export { type EvidenceFault, type EvidenceJudgement, judgeEvidence } from './judge-evidence.ts'
 export {
   type DigestAnswer,
+  growingRecordsOfHub,
   type HubHeads,
   type RecordSource,
   recordSourceOfHub,

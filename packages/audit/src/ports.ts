@@ -73,13 +73,26 @@ export function recordSourceOfHub(hub: {
   heads(signal?: AbortSignal): Promise<HeadsResponse>
 }): RecordSource {
   return {
-    async *records(fromIndex, signal) {
-      for await (const { record } of hub.read({ fromIndex, follow: false, withoutPayloads: false }, signal)) {
-        const reading = record === undefined ? unreadable('an answer without a record') : recordFromWire(record)
-        yield reading.kind === 'record' ? reading.record : reading
-      }
-    },
+    records: (fromIndex, signal) => recordsOf(hub, { fromIndex, follow: false, withoutPayloads: false }, signal),
     heads: (signal) => hub.heads(signal),
+  }
+}
+
+/** The same, going on as H grows: for `follow`. It ends where the connection does. */
+export function growingRecordsOfHub(hub: {
+  read(request: ReadRequest, signal?: AbortSignal): AsyncIterable<ReadResponse>
+}): Pick<RecordSource, 'records'> {
+  return { records: (fromIndex, signal) => recordsOf(hub, { fromIndex, follow: true, withoutPayloads: false }, signal) }
+}
+
+async function* recordsOf(
+  hub: { read(request: ReadRequest, signal?: AbortSignal): AsyncIterable<ReadResponse> },
+  request: ReadRequest,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LoggedRecord | UnreadableRecord> {
+  for await (const { record } of hub.read(request, signal)) {
+    const reading = record === undefined ? unreadable('an answer without a record') : recordFromWire(record)
+    yield reading.kind === 'record' ? reading.record : reading
   }
 }
 

@@ -12,6 +12,8 @@ import { orAborted, untilAborted } from './until-aborted.ts'
 
 export interface ReplayOptions {
   readonly source: RecordSource
+  /** The source is what was at some moment and may end before what verifiers hold: that is no contradiction then. Default: no. */
+  readonly isSnapshot?: boolean
   /** SHA-256 of charter 0, 32 bytes. Left out: the first one seen is trusted, and the report says so. */
   readonly charterSha256?: Uint8Array
   /** The verifiers to hold the replay's root and digest against; may be none. */
@@ -202,12 +204,17 @@ class ReplayRun {
     const ofHub = hub.showHead({ note: this.#heads.head, shownBy: 'the hub', byHub: true, atStart: true })
     if (ofHub !== undefined) return ofHub
     for (const { peer, standing } of this.#verifiers) {
-      if ('kind' in standing) continue
+      if ('kind' in standing || this.#isBeyond(standing.head)) continue
       const shown = { note: standing.head, shownBy: verifierOf(peer.zone), byHub: false, atStart: true } as const
       const contradiction = hub.showHead(shown)
       if (contradiction !== undefined) return contradiction
     }
     return undefined
+  }
+
+  #isBeyond(head: Uint8Array): boolean {
+    const [shown, newest] = [claimedSize(head), claimedSize(this.#heads.head)]
+    return this.#options.isSnapshot === true && shown !== undefined && newest !== undefined && shown > newest
   }
 
   async #readAll(records: AsyncGenerator<LoggedRecord | UnreadableRecord>): Promise<Contradiction | undefined> {

@@ -1,169 +1,84 @@
-import {
-  type ReplayProgress,
-  type ReplayReport,
-  recordSourceOfHub,
-  replay,
-  reportToJson,
-  verifierPeer,
-} from '@hutong/audit'
-import { sha256 } from '@hutong/signing'
 import type { Command } from 'commander'
-import { type Box, type BoxOptions, findBox, withData } from './box.ts'
-import { type Cli, type Common, noun, verb } from './command.ts'
-import { exits } from './exit.ts'
-import { plain, span } from './print.ts'
-
-/** How often progress is told, in milliseconds. */
-const progressPaceMs = 200
-/** How long a verifier may take for a digest, in milliseconds: it folds everything it holds anew, and all are asked at once. */
-const digestDeadlineMs = 600_000
+import type { CompareOptions } from './audit-compare.ts'
+import type { FollowOptions } from './audit-follow.ts'
+import type { ReplayOptions } from './audit-replay.ts'
+import { withData } from './box.ts'
+import { type Cli, noun, verb } from './command.ts'
 
 /** `hutong audit …`: looking from outside. */
 export function auditCommand(cli: Cli): Command {
   const command = noun('audit', 'replay everything and compare')
-  withData(
-    verb(
-      command,
-      'replay',
-      'rebuild everything from the hub; hold roots against its heads, state against every verifier',
-      ['audit replay', 'audit replay --json'],
-    ),
-  )
-    .addHelpText('after', '\nExit codes: 0 everything agrees, 1 something differs, 6 something could not be compared')
-    .action(async (options: Common & BoxOptions) => {
-      cli.exitCode = await replayAll(cli, options)
-    })
+  replayVerb(cli, command)
+  compareVerb(cli, command)
+  followVerb(cli, command)
   return command
 }
 
-async function replayAll(cli: Cli, options: Common & BoxOptions): Promise<number> {
-  const box = await findBox(cli, options)
-  using log = box.log('auditor')
-  using verifiers = new Verifiers(box)
-  const report = await replay({
-    source: recordSourceOfHub({
-      read: (request, signal) => log.read(request, signal === undefined ? {} : { signal }),
-      heads: (signal) => log.heads(signal === undefined ? {} : { signal }),
-    }),
-    charterSha256: sha256(await box.charterBytes()),
-    verifiers: verifiers.peers(),
-    signal: cli.signal,
-    onProgress: progressOf(cli),
-  })
-  cli.print.progress('')
-  if (options.json) cli.print.json(reportToJson(report))
-  else printReport(cli, report)
-  return outcomeExits[report.outcome]
-}
-
-const outcomeExits: Readonly<Record<ReplayReport['outcome'], number>> = {
-  agrees: exits.done,
-  differs: exits.negative,
-  incomplete: exits.unavailable,
-}
-
-/** A verifier client for each zone, open as long as the replay. */
-class Verifiers implements Disposable {
-  readonly #clients: readonly { readonly zone: string; readonly client: ReturnType<Box['verifier']> }[]
-
-  constructor(box: Box) {
-    this.#clients = box.zones.map((zone) => ({ zone, client: box.verifier(zone, 'auditor') }))
-  }
-
-  peers(): ReturnType<typeof verifierPeer>[] {
-    return this.#clients.map(({ zone, client }) =>
-      verifierPeer(zone, {
-        status: (signal) => client.status(signal === undefined ? {} : { signal }),
-        digest: (slice, signal) =>
-          client.digest(slice, { deadlineMs: digestDeadlineMs, ...(signal === undefined ? {} : { signal }) }),
-      }),
-    )
-  }
-
-  [Symbol.dispose](): void {
-    for (const { client } of this.#clients) client[Symbol.dispose]()
-  }
-}
-
-function progressOf(cli: Cli): (progress: ReplayProgress) => void {
-  const startedMs = cli.nowMs()
-  let toldMs = startedMs
-  return (progress) => {
-    const nowMs = cli.nowMs()
-    if (nowMs - toldMs < progressPaceMs) return
-    toldMs = nowMs
-    cli.print.progress(progressText(progress, nowMs - startedMs))
-  }
-}
-
-function progressText({ position, size, events }: ReplayProgress, elapsedMs: number): string {
-  const rate = Number(events) / Math.max(elapsedMs / 1_000, 0.001)
-  const left =
-    position === 0n || size === undefined ? undefined : (elapsedMs * Number(size - position)) / Number(position)
-  return `${position} of ${size ?? '?'} leaves, ${events} events, ${Math.round(rate)}/s, ${left === undefined ? '' : `${span(left)} left`}`
-}
-
-function printReport({ print }: Cli, report: ReplayReport): void {
-  const { outcome, position, root, counts, digest, contradiction, verifiers } = report
-  print.line(print.colour(outcome === 'agrees' ? 'green' : outcome === 'differs' ? 'red' : 'yellow', words[outcome]))
-  print.line(`${counts.leaves} leaves of H, ${counts.events} events, ${counts.heads} heads`)
-  print.line(`root    ${hex(root)} at position ${position}`)
-  if (digest !== undefined)
-    print.line(`digest  ${hex(digest.digest)} over ${digest.rows} rows at position ${digest.position}`)
-  print.line()
-  print.table(
-    ['log', 'size', 'root'],
-    report.logs.map(({ origin, size, root: logRoot }) => [plain(origin), String(size), hex(logRoot)]),
+function replayVerb(cli: Cli, parent: Command): void {
+  const shown = verb(
+    parent,
+    'replay',
+    'rebuild everything from the hub or an export; hold roots against heads, state against every verifier',
+    [
+      'audit replay',
+      'audit replay --from /srv/export --charter charter-0.bin',
+      'audit replay --state replay.sqlite --html report.html --evidence evidence',
+    ],
   )
-  print.line()
-  print.table(['verifier', 'result', ''], verifiers.map(verifierRow))
-  if (contradiction !== undefined) {
-    print.line()
-    print.line(
-      `first difference at position ${contradiction.position}: ${plain(contradiction.code)}  ${plain(contradiction.reason)}`,
+  withAuditOptions(shown)
+    .option(
+      '--from <hub|directory>',
+      'the hub of the running box, or an exported directory: then no box is needed',
+      'hub',
     )
-    for (const [side, evidence] of [
-      ['hub', contradiction.hub],
-      ['own', contradiction.own],
-    ] as const) {
-      for (const { what, bytes } of evidence) print.line(`  ${side}: ${plain(what)}  ${hex(bytes.subarray(0, 64))}`)
-    }
-    print.line('--json gives both sides whole')
-  }
-  for (const { kind, eventId, position: at, saidRedacted } of report.payloads) {
-    print.line(`payload ${kind}: ${plain(eventId)} at position ${at}${saidRedacted ? ', said to be redacted' : ''}`)
-  }
+    .option('--verifiers', "with a directory: compare with the running box's verifiers too")
+    .option('--state <file>', 'go on from what was saved here, and save: the file holds payloads, keep it as such')
+    .option('--html <file>', 'write the report as one page that needs nothing else')
+    .addHelpText('after', exitText)
+    .action(async (options: ReplayOptions) => {
+      cli.exitCode = await (await import('./audit-replay.ts')).replayCommand(cli, options)
+    })
 }
 
-const words: Readonly<Record<ReplayReport['outcome'], string>> = {
-  agrees: '一致 AGREES',
-  differs: '不一致 DIFFERS',
-  incomplete: '未能全部比对 INCOMPLETE',
+function compareVerb(cli: Cli, parent: Command): void {
+  const shown = verb(
+    parent,
+    'compare <sides...>',
+    'hold hub, verifiers and exports against each other, down to the first row or leaf that differs',
+    [
+      'audit compare hub verifier:tianjin',
+      'audit compare verifier:beijing verifier:tianjin',
+      'audit compare export:/srv/export hub verifier:tianjin --evidence evidence',
+    ],
+  )
+  withAuditOptions(shown)
+    .addHelpText('after', `\nA side is hub, verifier:<zone> or export:<directory>.${exitText}`)
+    .action(async (sides: readonly string[], options: CompareOptions) => {
+      cli.exitCode = await (await import('./audit-compare.ts')).compareCommand(cli, sides, options)
+    })
 }
 
-function verifierRow(finding: ReplayReport['verifiers'][number]): readonly string[] {
-  const { zone, kind } = finding
-  switch (kind) {
-    case 'agrees':
-      return [zone, 'agrees', `at position ${finding.position}`]
-    case 'not_compared':
-      return [zone, 'not compared', `${plain(finding.code)}  ${plain(finding.reason)}`]
-    case 'root_differs':
-      return [zone, 'DIFFERS', `another root at position ${finding.position}: ${hex(finding.verifier)}`]
-    case 'inconsistent':
-      return [zone, 'DIFFERS', `its answers do not fit each other: ${plain(finding.reason)}`]
-    case 'row_differs': {
-      const { kind: how, index, zone: of, subject, events } = finding.difference
-      const named = events.map(({ eventId, position }) => eventId ?? `position ${position}`).join(', ')
-      return [
-        zone,
-        'DIFFERS',
-        `row ${index} ${how}: ${plain(of)} subject ${subject}${named === '' ? '' : `, ${plain(named)}`}`,
-      ]
-    }
-  }
+function followVerb(cli: Cli, parent: Command): void {
+  const shown = verb(
+    parent,
+    'follow',
+    'replay as the hub goes on, compare every so often, end at the first difference',
+    ['audit follow', 'audit follow --every 10 --metrics-port 9464 --evidence evidence'],
+  )
+  withAuditOptions(shown)
+    .option('--every <seconds>', 'how often the verifiers are compared', '60')
+    .option('--metrics-port <port>', 'Prometheus metrics on this port of 127.0.0.1; 0 takes a free one')
+    .addHelpText('after', '\nExit codes: 1 something differs, 130 ended by Ctrl-C')
+    .action(async (options: FollowOptions) => {
+      cli.exitCode = await (await import('./audit-follow.ts')).followCommand(cli, options)
+    })
 }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
+function withAuditOptions(command: Command): Command {
+  return withData(command)
+    .option('--charter <file>', 'the bytes of charter 0 (default: that of the data directory)')
+    .option('--charter-sha256 <hex>', 'the SHA-256 by which you pin it: another charter is refused')
+    .option('--evidence <directory>', 'write what third parties can check into this directory')
 }
+
+const exitText = '\nExit codes: 0 everything agrees, 1 something differs, 6 something could not be compared'

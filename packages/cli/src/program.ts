@@ -43,6 +43,11 @@ const nouns: readonly {
     load: async (cli) => (await import('./audit.ts')).auditCommand(cli),
   },
   {
+    name: 'evidence',
+    summary: 'check evidence that somebody contradicts himself',
+    load: async (cli) => (await import('./evidence.ts')).evidenceCommand(cli),
+  },
+  {
     name: 'charter',
     summary: "make and show the alliance's charter",
     load: async (cli) => (await import('./charter.ts')).charterCommand(cli),
