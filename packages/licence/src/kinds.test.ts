@@ -14,6 +14,16 @@ describe('kindNumber', () => {
   })
 })
 
+describe('the table of kinds in docs/formats.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/formats.md'), 'utf8')
+
+  it('has every kind under its number, and no other', () => {
+    const rows = [...page.matchAll(/\| (\d+) \| `(\w+)`/g)].map(([, number, kind]) => [kind, Number(number)])
+    expect(Object.fromEntries(rows)).toEqual(kindNumber)
+    expect(rows).toHaveLength(Object.keys(kindNumber).length)
+  })
+})
+
 describe('isInformative', () => {
   it('begins at 128', () => {
     expect(isInformative(127)).toBe(false)
