@@ -1,4 +1,4 @@
-export { ReplayStateError } from './event-archive.ts'
+export { type AnswerAsOf, type AnswerAsOfOptions, answerAsOf } from './answer-as-of.ts'
 export {
   type CompareOptions,
   type CompareReport,
@@ -6,6 +6,7 @@ export {
   compareSides,
   type LeafDifference,
 } from './compare.ts'
+export { ReplayStateError } from './event-archive.ts'
 export {
   type Evidence,
   type EvidenceDocument,

@@ -143,10 +143,8 @@ export class WorldCopy {
 
   /** What a clerk is told. @throws {RangeError} the identifier is malformed: then there is no verdict. */
   ask(about: LicenceIssued | string, asked: Asked & { readonly nowMs: number }): Findings {
-    const identifier = readIdentifier(typeof about === 'string' ? about : about.identifier)
-    if (identifier.kind === 'malformed') throw new RangeError('a malformed identifier')
-    const { at, matter = 'M-001', holderCode, fileSha256, policy = charterPolicy, nowMs, hubFault, asOf } = asked
-    const question = { identifier, matter, receivingZone: at, holderCode, fileSha256, policy }
+    const question = questionOf(about, asked)
+    const { nowMs, hubFault, asOf } = asked
     if (asOf === undefined) return this.#answer(question, this.knowledge(nowMs, hubFault))
     const knowledge = this.#knowledgeAsOf(asOf, hubFault)
     return this.#below(knowledge).#answer(question, knowledge)
@@ -180,6 +178,14 @@ export class WorldCopy {
     copy.#events.push(...this.#events.filter(({ kept }) => kept.position! < position))
     return copy
   }
+}
+
+/** What `asked` asks about a licence. @throws {RangeError} the identifier is malformed. */
+export function questionOf(about: LicenceIssued | string, asked: Asked): Question {
+  const identifier = readIdentifier(typeof about === 'string' ? about : about.identifier)
+  if (identifier.kind === 'malformed') throw new RangeError('a malformed identifier')
+  const { at, matter = 'M-001', holderCode, fileSha256, policy = charterPolicy } = asked
+  return { identifier, matter, receivingZone: at, holderCode, fileSha256, policy }
 }
 
 function namedBy({ reading, leaf }: ReadEvent, matching: boolean): string | undefined {

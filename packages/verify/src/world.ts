@@ -47,7 +47,7 @@ import { charterToBytes, type Entry, type EntryRecord, encodeHubLeaf, encodePayl
 import { charterNoteText } from './trust.ts'
 import { type Asked, WorldCopy } from './world-copy.ts'
 
-export { type Asked, WorldCopy } from './world-copy.ts'
+export { type Asked, questionOf, WorldCopy } from './world-copy.ts'
 
 /** How the alliance of a test is made. */
 export interface WorldOptions {

@@ -1,113 +1,24 @@
-import type { Event, LicenceIssued, RecognitionDeclared } from '@hutong/licence'
 import { createMemoryStore, type Document, type Store } from '@hutong/store'
 import { createFaultyStore } from '@hutong/store/faulty-store'
 import { digestRoot, digestRow, digestRowHash } from '@hutong/verify'
-import {
-  type Published,
-  restated,
-  resumed,
-  revoked,
-  suspended,
-  type Twisted,
-  unknownField,
-  type World,
-  withdrawn,
-} from '@hutong/verify/world'
+import { resumed, revoked, suspended, type World } from '@hutong/verify/world'
 import { decodeDigestRow, findingsBytes } from '@hutong/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { digestAt } from './digest.ts'
 import { decodeKeptEvent, encodeKeptEvent } from './documents.ts'
 import { readBack } from './read-back.ts'
+import { Story, zones } from './testing/story.ts'
 import { newHub, startTestVerifier, type TestVerifier, until } from './testing/test-verifier.ts'
 import type { WorldHub } from './testing/world-hub.ts'
 
 const noSignal = new AbortController().signal
-const zones = ['beijing', 'tianjin', 'langfang'] as const
-
-/** One thing that happens in a story: an event of one of few licences or declarations, as it should be or not. */
-interface Happening {
-  readonly zone: number
-  readonly about: number
-  readonly what: number
-  readonly twist: number
-}
-
 const happening = fc.record({
   zone: fc.nat({ max: 2 }),
   about: fc.nat({ max: 1 }),
   what: fc.nat({ max: 8 }),
   twist: fc.nat({ max: 11 }),
 })
-
-class Story {
-  readonly world: World
-  readonly #published: Published[] = []
-
-  constructor(world: World) {
-    this.world = world
-  }
-
-  licence(zone: string, about: number): LicenceIssued {
-    return this.world.licence(zone, `S${about}`)
-  }
-
-  declaration(zone: string, version: number): RecognitionDeclared {
-    return { ...this.world.declaration(zone), effectiveFromMs: 0, version }
-  }
-
-  tell({ zone: at, about, what, twist }: Happening): void {
-    const zone = zones[at]!
-    this.world.tick(1000)
-    const event = this.#event(zone, about, what)
-    this.#published.push(this.world.publish(zone, { event, ...this.#twist(event, twist, at) }))
-  }
-
-  #event(zone: string, about: number, what: number): Event {
-    const licence = this.licence(zone, about)
-    const declaration = this.declaration(zone, 1 + about)
-    const named = this.#published.findLast((one) => one.zone === zone)
-    switch (what) {
-      case 0:
-      case 1:
-        return licence
-      case 2:
-        return suspended(licence)
-      case 3:
-        return resumed(licence)
-      case 4:
-        return revoked(licence)
-      case 5:
-        return declaration
-      case 6:
-        return withdrawn(declaration)
-      case 7:
-        return named === undefined ? licence : restated(about === 0 ? licence : declaration, named)
-      default:
-        return { kind: 'observed', head: this.world.head() }
-    }
-  }
-
-  #twist(event: Event, twist: number, zone: number): Partial<Twisted> {
-    if (event.kind === 'observed') return {}
-    switch (twist) {
-      case 0:
-        return { carried: 'missing' }
-      case 1:
-        return { carried: 'damaged' }
-      case 2:
-        return { secret: Buffer.alloc(16, 7) }
-      case 3:
-        return { subject: Buffer.alloc(32, 9 + zone) }
-      case 4:
-        return { kind: 60 }
-      case 5:
-        return { payloadSuffix: unknownField(500) }
-      default:
-        return {}
-    }
-  }
-}
 
 /** The digest as the events say it, folded one by one from the list of all. */
 function digestOfWorld(world: World, zoneIds: readonly string[] = [...zones].sort()): string {
@@ -536,7 +447,7 @@ describe('what is read back from a verifier', () => {
     await witnessed(hub, test)
     const records = []
     for await (const record of readBack(test.verifier.store, test.verifier.follower.view, 0n, noSignal))
-      records.push(record)
+      await records.push(record)
     const plain = (record: object) =>
       JSON.stringify(record, (_, value) =>
         typeof value === 'bigint'
