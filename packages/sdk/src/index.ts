@@ -1,3 +1,4 @@
+export type { AsOf, Event, Findings, LicenceIssued, Refusal, Verdict } from '@hutong/licence'
 export { CallError } from './call-error.ts'
 export { type ExportedProof, type ExportOptions, exportProof, type ProofSources } from './export-proof.ts'
 export { createLogClient, type LogClient } from './log-client.ts'
