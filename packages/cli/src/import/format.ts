@@ -9,16 +9,16 @@ export interface FormatChoice {
 }
 
 /**
- * In which format a file is, judged by its first text; its name decides only between one JSON document and one object to a line, where
- * both are possible. Undefined: there is nothing in it.
+ * In which format a file is, judged by its first text; its name decides only for one object to a line, of which a document on one
+ * line, or a broken first line, could not be told apart. Undefined: there is nothing in it.
  */
 export function formatOf(path: string, first: string, told?: Format): FormatChoice | undefined {
   const start = first.trimStart()
   if (start === '') return undefined
   if (told !== undefined) return { format: told, by: 'option' }
   if (start.startsWith('[')) return { format: 'json', by: 'content' }
-  if (!start.startsWith('{')) return { format: 'csv', by: 'content' }
   if (/\.(ndjson|jsonl)$/i.test(path)) return { format: 'ndjson', by: 'name' }
+  if (!start.startsWith('{')) return { format: 'csv', by: 'content' }
   return { format: isObjectToALine(start) ? 'ndjson' : 'json', by: 'content' }
 }
 

@@ -45,7 +45,7 @@ const version = 1
 
 function stateFromJson(text: string): ImportState | undefined {
   try {
-    const json = JSON.parse(text) as Partial<ImportState> & { readonly version?: unknown }
+    const json = (JSON.parse(text) ?? {}) as Partial<ImportState> & { readonly version?: unknown }
     const { sha256, reading, decided, counts, complete } = json
     const isState =
       json.version === version &&
