@@ -110,6 +110,18 @@ describe('an amended licence', () => {
     expect(other.world.ask(ended.licence, { at: 'tianjin' })).toMatchObject({ word: 'INVALID', code: 'EXPIRED' })
   })
 
+  it('was still valid in the version before as of a position below the amendment, and had no other', () => {
+    const { world, licence } = recognised()
+    const change = amended(licence)
+    const { position } = world.publish('beijing', change)
+    const at = (about: LicenceIssued, below: bigint) =>
+      world.ask(about, { at: 'tianjin', asOf: { kind: 'position', position: below } })
+    expect(at(licence, position)).toMatchObject({ word: 'VALID', licence: { identifier: licence.identifier } })
+    expect(at(change.licence, position)).toMatchObject({ word: 'UNDETERMINED', code: 'NOT_IN_LOG' })
+    expect(at(licence, position + 1n)).toMatchObject({ word: 'INVALID', code: 'SUPERSEDED', licence: undefined })
+    expect(at(change.licence, position + 1n)).toMatchObject({ word: 'VALID' })
+  })
+
   it('has no version that nobody logged', () => {
     const { world, licence } = recognised()
     const { licence: second } = amended(licence)
