@@ -21,8 +21,8 @@ export interface EventPlace {
   readonly leafHash: string
 }
 
-/** What an event came to: itself, and its subject folded up to and with it. Undefined: this copy cannot read it. */
-export type Told = { readonly event: ReadEvent; readonly foldAfter: SubjectFold } | undefined
+/** What an event came to: itself, and its subject folded up to and with it; or what became of it in this copy. */
+export type Told = { readonly event: ReadEvent; readonly foldAfter: SubjectFold } | 'deleted' | 'damaged'
 
 /**
  * One verified event and the state after it, as a CloudEvent 1.0 in JSON: for the zone's own systems, whatever carries it there. `verdict`
@@ -33,7 +33,7 @@ export type Told = { readonly event: ReadEvent; readonly foldAfter: SubjectFold 
  */
 export function cloudEventOf(place: EventPlace, told: Told): JsonObject {
   const { zone, origin, index, position, receivedAtMs, kind, subject, leafHash } = place
-  const data = told && dataOf(told)
+  const data = typeof told === 'string' ? undefined : dataOf(told)
   return {
     specversion: '1.0',
     id: `${origin}/${index}`,
@@ -50,15 +50,13 @@ export function cloudEventOf(place: EventPlace, told: Told): JsonObject {
   }
 }
 
-/** The reason code of an event that is kept and cannot be read. */
-const damaged = 'DOCUMENT_DAMAGED'
-
 function verdictOf({ position, place }: EventPlace, told: Told): string {
-  const judged = told?.foldAfter.events.find((event) => event.position === position && event.place === place)
-  return judged?.code ?? damaged
+  if (told === 'deleted') return 'PAYLOAD_MISSING'
+  const events = told === 'damaged' ? [] : told.foldAfter.events
+  return events.find((event) => event.position === position && event.place === place)?.code ?? 'DOCUMENT_DAMAGED'
 }
 
-function dataOf({ event, foldAfter }: NonNullable<Told>): JsonObject | undefined {
+function dataOf({ event, foldAfter }: Exclude<Told, string>): JsonObject | undefined {
   if (event.reading.kind !== 'read') return undefined
   const said = event.reading.payload.event
   const declared = said.kind === 'restated' ? said.about.kind === 'declaration' : isAboutDeclaration(event.leaf.kind)

@@ -10,10 +10,17 @@ import type { View } from './view.ts'
 
 /** Events in one page at most: as many as a batch has. */
 export const pageEventsMax = 256
-/** A page ends after so many bytes of JSON; one event always fits. */
-const pageBytesMax: number = 2 * 1024 * 1024
-/** Leaves of H looked at for one page at most: heartbeats alone fill no page. */
-const pageLeavesMax = 1_024
+
+/** Where a page ends. */
+export interface PageBounds {
+  readonly eventsMax: number
+  /** Bytes of JSON; one event always fits. */
+  readonly bytesMax: number
+  /** Leaves of H looked at: heartbeats alone fill no page. */
+  readonly leavesMax: number
+}
+
+const pageBounds: PageBounds = { eventsMax: pageEventsMax, bytesMax: 2 * 1024 * 1024, leavesMax: 1_024 }
 
 /** How far a reader has come: all of the first `position` leaves of H, and `places` leaves of the batch at that index. */
 export interface FeedCursor {
@@ -48,20 +55,26 @@ export function cursorFromText(text: string): FeedCursor {
  *
  * @throws what the store throws; {DocumentDamagedError} a leaf of H is missing here.
  */
-export async function readFeed(store: Store, view: View, from: FeedCursor, eventsMax: number): Promise<FeedPage> {
+export async function readFeed(
+  store: Store,
+  view: View,
+  from: FeedCursor,
+  bounds: Partial<PageBounds> = {},
+): Promise<FeedPage> {
+  const { eventsMax, bytesMax, leavesMax } = { ...pageBounds, ...bounds }
   const { trust, position: end } = view.state
   const events: string[] = []
   let { position, places } = from
   if (trust === undefined) return { events, next: from, atEnd: true }
   let bytes = 0
-  for (let leaves = 0; position < end && leaves < pageLeavesMax; leaves++) {
+  for (let leaves = 0; position < end && leaves < leavesMax; leaves++) {
     const kept = decodeKeptLeaf(await store.get(collections.leaves, keyFromIndex(position)), position)
     const news = newsOf(kept, position).filter(({ place }) => place >= places)
     for (const place of news) {
       if (events.length === eventsMax) return { events, next: { position, places: place.place }, atEnd: false }
       const event = JSON.stringify(cloudEventOf(place, await told(store, trust, place)))
       bytes += Buffer.byteLength(event)
-      if (bytes > pageBytesMax && events.length > 0) {
+      if (bytes > bytesMax && events.length > 0) {
         return { events, next: { position, places: place.place }, atEnd: false }
       }
       events.push(event)
@@ -96,12 +109,13 @@ async function told(store: Store, trust: Trust, where: EventPlace): Promise<Told
   const copy = { store, trust, position, places: place + 1 }
   try {
     const document = await store.get(collections.events, eventKey(zone, subject, position, place))
-    const [event] = document === undefined ? [] : await readDocuments(copy, [document])
-    if (event === undefined) return undefined
+    if (document === undefined) return 'deleted'
+    const [event] = await readDocuments(copy, [document])
+    if (event === undefined) return 'damaged'
     const events: readonly ReadEvent[] = await readSubject(copy, zone, subject)
     return { event, foldAfter: await foldSubjectEvents(copy, zone, subject, events) }
   } catch (error) {
-    if (error instanceof DocumentDamagedError) return undefined
+    if (error instanceof DocumentDamagedError) return 'damaged'
     throw error
   }
 }

@@ -49,7 +49,7 @@ export class FeedReader {
     let cursor = from
     for (;;) {
       const { view } = this.#follower
-      const page = await readFeed(this.#store, view, cursor, eventsMax)
+      const page = await readFeed(this.#store, view, cursor, { eventsMax })
       if (page.events.length > 0 || !page.atEnd || over.aborted) return page
       cursor = page.next
       if (view === this.#follower.view) await this.#follower.changed(over)

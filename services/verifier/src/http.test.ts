@@ -1,8 +1,8 @@
 import { type Caller, createHttpServer, createLogger, type HttpServer, tokenIdentity } from '@hutong/service'
-import { type CheckingCaller, checkingCaller } from '@hutong/service/open-api-check'
+import { type CheckedAnswer, type CheckingCaller, checkingCaller } from '@hutong/service/open-api-check'
 import { createMemoryStore } from '@hutong/store'
 import { suspended, type World, worldMatter } from '@hutong/verify/world'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createVerifierService, type VerifierService } from './context.ts'
 import { newHub, until } from './testing/test-verifier.ts'
 import type { WorldHub } from './testing/world-hub.ts'
@@ -27,18 +27,16 @@ interface CloudEvent {
   readonly data?: { readonly event: { readonly kind: string }; readonly state: { readonly standing: string } }
 }
 
-describe('the verifier by HTTP', () => {
-  let hub: WorldHub
-  let world: World
-  let licence: ReturnType<World['licence']>
-  let service: VerifierService
-  let server: HttpServer
-  let caller: CheckingCaller
+class Served implements AsyncDisposable {
+  readonly hub: WorldHub = newHub()
+  readonly world: World = this.hub.world
+  readonly licence: ReturnType<World['licence']> = this.world.licence('beijing', '1')
+  service!: VerifierService
+  server!: HttpServer
+  caller!: CheckingCaller
 
-  beforeEach(async () => {
-    hub = newHub()
-    world = hub.world
-    licence = world.licence('beijing', '1')
+  async start(): Promise<this> {
+    const { hub, world, licence } = this
     world.publish('tianjin', world.declaration('tianjin'))
     world.publish('beijing', licence)
     world.publishBatch('beijing', [
@@ -47,7 +45,7 @@ describe('the verifier by HTTP', () => {
       { event: suspended(licence) },
     ])
     hub.witness()
-    service = await createVerifierService({
+    this.service = await createVerifierService({
       zone: 'tianjin',
       store: createMemoryStore(),
       charter: world.charters[0]!.bytes,
@@ -56,33 +54,56 @@ describe('the verifier by HTTP', () => {
       clock: () => world.nowMs,
       log,
     })
-    server = await createHttpServer({ log })
-    await server.mount('tianjin', service.http(identify))
-    const { address } = await server.listen({ port: 0 })
-    caller = await checkingCaller(`http://${address}/z/tianjin`)
-    await caughtUp()
-  })
-  afterEach(async () => {
-    await server.drain()
-    await service[Symbol.asyncDispose]()
-  })
+    this.server = await createHttpServer({ log })
+    await this.server.mount('tianjin', this.service.http(identify))
+    const { address } = await this.server.listen({ port: 0 })
+    this.caller = await checkingCaller(`http://${address}/z/tianjin`)
+    await this.caughtUp()
+    return this
+  }
 
-  async function caughtUp(): Promise<void> {
+  async caughtUp(): Promise<void> {
     await until(() => {
-      hub.changed()
-      return service.verifier.follower.view.cosigned?.checkpoint.size === world.size
+      this.hub.changed()
+      return this.service.verifier.follower.view.cosigned?.checkpoint.size === this.world.size
     })
   }
 
+  feed(query: string, who = 'client'): Promise<CheckedAnswer<readonly CloudEvent[]>> {
+    return this.caller.ask<readonly CloudEvent[]>('GET', '/v1/events', { query, token: tokenOf(who) })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.drain()
+    await this.service[Symbol.asyncDispose]()
+  }
+}
+
+describe('the verifier by HTTP', () => {
+  let served: Served
+  let caller: CheckingCaller
+  let world: World
+  let licence: ReturnType<World['licence']>
+
+  beforeAll(async () => {
+    served = await new Served().start()
+    caller = served.caller
+    world = served.world
+    licence = served.licence
+  })
+  afterAll(() => served[Symbol.asyncDispose]())
+
   const post = <Body>(path: string, body: unknown, who = 'client') =>
     caller.ask<Body>('POST', path, { body, token: tokenOf(who) })
-  const feed = (query: string, who = 'client') =>
-    caller.ask<readonly CloudEvent[]>('GET', '/v1/events', { query, token: tokenOf(who) })
+  const feed = (query: string, who = 'client') => served.feed(query, who)
 
   it('answers a verdict as by gRPC, and refuses what is no question', async () => {
     const question = { identifier: licence.identifier, matter: worldMatter }
     const verdict = await post('/v1/verify', question)
-    expect(verdict.body).toMatchObject({ findings: { word: 'UNDETERMINED', code: 'ADVERSE_EVENT_REFUSED' }, receiptNumber: '' })
+    expect(verdict.body).toMatchObject({
+      findings: { word: 'UNDETERMINED', code: 'ADVERSE_EVENT_REFUSED' },
+      receiptNumber: '',
+    })
     const before = await post('/v1/verify', { ...question, asOf: { position: Number(world.size) - 1 } })
     expect(before.body).toMatchObject({ findings: { word: 'VALID', asOf: { kind: 'position' } } })
     const refused = [
@@ -163,46 +184,11 @@ describe('the verifier by HTTP', () => {
     expect(after).toBe(`${world.size}`)
   })
 
-  it('lets a caller wait for news, and tells it when it comes', async () => {
-    const waiting = feed(`?after=${world.size}&wait=30`)
-    world.publish('beijing', world.licence('beijing', '3'))
-    hub.witness()
-    await caughtUp()
-    const { body } = await waiting
-    expect(body.map(({ type }) => type)).toEqual(['cn.hutong.licence.issued.v1'])
-  })
-
-  it('answers who waits with nothing and the same cursor when it stops', async () => {
-    const waiting = feed(`?after=${world.size}&wait=30`)
-    const other = feed(`?after=${world.size}.7&wait=30`)
-    await until(
-      async () => (await caller.ask('GET', '/v1/verifier/status', { token: tokenOf('client') })).status === 200,
-    )
-    await server.unmount('tianjin')
-    for (const [answer, cursor] of [
-      [await waiting, `${world.size}`],
-      [await other, `${world.size}.7`],
-    ] as const) {
-      expect(answer).toMatchObject({ status: 200, body: [] })
-      expect(answer.headers.get('hutong-next')).toBe(cursor)
-    }
-  })
-
-  it('refuses a cursor beyond what is here, a form that is none, and more callers than it has room for', async () => {
+  it('refuses a cursor beyond what is here, and a form that is none', async () => {
     expect(await feed('?after=99')).toMatchObject({ status: 409, body: { code: 'NOT_YET', field: 'after' } })
     for (const query of ['?after=-1', '?after=1.1000', '?after=x', '?limit=0', '?limit=257', '?wait=31', '?wait=1.5']) {
       expect(await feed(query), query).toMatchObject({ status: 400, body: { code: 'MALFORMED_REQUEST' } })
     }
-    const waiting = Array.from({ length: 65 }, () => feed(`?after=${world.size}&wait=30`))
-    const [busy] = await Promise.all([
-      Promise.any(
-        waiting.map(async (answer) => ((await answer).status === 429 ? answer : Promise.reject(new Error()))),
-      ),
-    ])
-    expect(busy).toMatchObject({ status: 429, body: { code: 'QUEUE_FULL' } })
-    await server.unmount('tianjin')
-    const answers = await Promise.all(waiting)
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(64)
   })
 
   it('keeps contents from who only asks for verdicts, and everything from other zones', async () => {
@@ -214,5 +200,46 @@ describe('the verifier by HTTP', () => {
     expect((await post('/v1/verify', question, 'publisher')).status).toBe(403)
     expect((await post('/v1/verify', question, 'stranger')).status).toBe(403)
     expect((await post('/v1/verify', question, 'nobody')).status).toBe(401)
+  })
+})
+
+describe('who waits for the feed', () => {
+  it('lets a caller wait for news, and tells it when it comes', async () => {
+    await using served = await new Served().start()
+    const waiting = served.feed(`?after=${served.world.size}&wait=30`)
+    served.world.publish('beijing', served.world.licence('beijing', '3'))
+    served.hub.witness()
+    await served.caughtUp()
+    const { body } = await waiting
+    expect(body.map(({ type }) => type)).toEqual(['cn.hutong.licence.issued.v1'])
+  })
+
+  it('answers who waits with nothing and the same cursor when it stops', async () => {
+    await using served = await new Served().start()
+    const waiting = served.feed(`?after=${served.world.size}&wait=30`)
+    const other = served.feed(`?after=${served.world.size}.7&wait=30`)
+    await until(
+      async () => (await served.caller.ask('GET', '/v1/verifier/status', { token: tokenOf('client') })).status === 200,
+    )
+    await served.server.unmount('tianjin')
+    for (const [answer, cursor] of [
+      [await waiting, `${served.world.size}`],
+      [await other, `${served.world.size}.7`],
+    ] as const) {
+      expect(answer).toMatchObject({ status: 200, body: [] })
+      expect(answer.headers.get('hutong-next')).toBe(cursor)
+    }
+  })
+
+  it('is refused where more wait than there is room for', async () => {
+    await using served = await new Served().start()
+    const waiting = Array.from({ length: 65 }, () => served.feed(`?after=${served.world.size}&wait=30`))
+    const busy = await Promise.any(
+      waiting.map(async (answer) => ((await answer).status === 429 ? answer : Promise.reject(new Error()))),
+    )
+    expect(busy).toMatchObject({ status: 429, body: { code: 'QUEUE_FULL' } })
+    await served.server.unmount('tianjin')
+    const answers = await Promise.all(waiting)
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(64)
   })
 })
