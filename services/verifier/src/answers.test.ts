@@ -5,7 +5,6 @@ import { resumed, revoked, suspended, type World } from '@hutong/verify/world'
 import { decodeDigestRow, findingsBytes } from '@hutong/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { digestAt } from './digest.ts'
 import { decodeKeptEvent, encodeKeptEvent } from './documents.ts'
 import { readBack } from './read-back.ts'
 import { Story, zones } from './testing/story.ts'
@@ -33,7 +32,7 @@ function digestOfWorld(world: World, zoneIds: readonly string[] = [...zones].sor
 }
 
 async function digestOf({ verifier }: TestVerifier, position = 0n): Promise<string> {
-  const answer = await digestAt(verifier.answerer.copy()!, { position, from: 0n, count: 0n }, noSignal)
+  const answer = await verifier.digests.at(verifier.answerer.copy()!, { position, from: 0n, count: 0n }, noSignal)
   return answer.kind === 'digest' ? Buffer.from(answer.digest).toString('hex') : answer.refusal.code
 }
 
@@ -287,7 +286,11 @@ describe('the digest', () => {
     await using test = await startTestVerifier(hub, store)
     await test.caughtUp()
     const slice = async (from: bigint) => {
-      const answer = await digestAt(test.verifier.answerer.copy()!, { position: 0n, from, count: 1n }, noSignal)
+      const answer = await test.verifier.digests.at(
+        test.verifier.answerer.copy()!,
+        { position: 0n, from, count: 1n },
+        noSignal,
+      )
       return answer.kind === 'digest' ? answer : undefined
     }
     const rows = await Promise.all(Array.from({ length: 20 }, (_, at) => slice(BigInt(at))))
@@ -297,6 +300,32 @@ describe('the digest', () => {
     await store.delete('events', [victim!.key])
     expect(await digestOf(test)).not.toBe(digestOfWorld(world))
     expect((await slice(0n))?.rows).toBe(19n)
+  })
+
+  it('reads a row anew when its bytes are asked for, though slices are told from hashes kept for a while', async () => {
+    const hub = newHub()
+    const { world } = hub
+    for (let at = 0; at < 20; at++) world.publish(zones[at % 3]!, world.licence(zones[at % 3]!, `R${at}`))
+    const store = createMemoryStore()
+    await using test = await startTestVerifier(hub, store)
+    await test.caughtUp()
+    const slice = async (from: bigint, count: bigint) => {
+      const answer = await test.verifier.digests.at(
+        test.verifier.answerer.copy()!,
+        { position: 0n, from, count },
+        noSignal,
+      )
+      return answer.kind === 'digest' ? answer : undefined
+    }
+    const whole = await slice(0n, 20n)
+    expect(Buffer.from(whole!.digest).toString('hex')).toBe(digestOfWorld(world))
+    const [before] = await store.range('events', { limit: 1 })
+    await store.delete('events', [before!.key])
+    expect((await slice(5n, 3n))?.rows).toBe(20n)
+    const row = await slice(0n, 1n)
+    expect(row?.rows).toBe(19n)
+    expect(row?.digest).toEqual(digestRowHash(row!.row!))
+    expect((await slice(19n, 1n))?.row).toBeUndefined()
   })
 
   it('lets questions be answered while it is computed', async () => {
@@ -343,7 +372,8 @@ describe('a digest over a copy damaged behind its back', () => {
   }
 
   async function rowsOf({ verifier }: TestVerifier) {
-    const ask = (from: bigint) => digestAt(verifier.answerer.copy()!, { position: 0n, from, count: 1n }, noSignal)
+    const ask = (from: bigint) =>
+      verifier.digests.at(verifier.answerer.copy()!, { position: 0n, from, count: 1n }, noSignal)
     const rows = []
     for (let at = 0n; ; at += 1n) {
       const answer = await ask(at)
@@ -431,7 +461,11 @@ describe('a digest over a copy damaged behind its back', () => {
     const { test, store, key } = await copyOfStory()
     await using _closing = test
     await damage(store, (await store.get('events', key))!)
-    const answer = await digestAt(test.verifier.answerer.copy()!, { position: 0n, from: 0n, count: 0n }, noSignal)
+    const answer = await test.verifier.digests.at(
+      test.verifier.answerer.copy()!,
+      { position: 0n, from: 0n, count: 0n },
+      noSignal,
+    )
     expect(answer).toMatchObject({ kind: 'refused', refusal: { code: 'DOCUMENT_DAMAGED' } })
     if (answer.kind === 'refused') expect(answer.refusal.field).toMatch(/^(events\/beijing\/x|leaves\/0+5)$/)
   })

@@ -1,13 +1,14 @@
-import { setImmediate } from 'node:timers/promises'
 import { type Refusal, refusal } from '@hutong/licence'
-import { edgeRoot, type Hash, sha256Tree } from '@hutong/merkle'
-import { type Document, keyFromIndex } from '@hutong/store'
-import { type DamagedPlace, digestRoot, digestRow, digestRowHash, emptyFold, type ReadEvent } from '@hutong/verify'
-import { collections, DocumentDamagedError, decodeKeptLeaf, marksOf, positionOf, readEventKey } from './documents.ts'
-import { type Copy, foldSubjectEvents, pages, readDocuments } from './subjects.ts'
+import { appendLeafHashes, edgeRoot, emptyEdge, type Hash, sha256Tree } from '@hutong/merkle'
+import { keyFromIndex } from '@hutong/store'
+import { digestRoot, digestRowHash } from '@hutong/verify'
+import { digestRowOf, digestRows } from './digest-rows.ts'
+import { collections, DocumentDamagedError, decodeKeptLeaf } from './documents.ts'
+import { type PackedRows, packedRows } from './packed-rows.ts'
+import type { Copy } from './subjects.ts'
 
-/** Rows folded before others get their turn. */
-const rowsPerSlice = 64
+/** Row hashes joined to the tree at a time. */
+const hashesPerAppend = 1_024
 
 /** Which digest is asked for. */
 export interface DigestQuestion {
@@ -33,106 +34,93 @@ export type DigestAnswer =
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
+/** How long rows are kept after the last question about a slice of them, in milliseconds. */
+const rowsKeptMs = 120_000
+/** Rows kept at most, 65 bytes each; of a larger state every slice is computed anew. */
+const rowsKeptMax = 4_194_304
+
 /**
  * The state digest at a position (formats F15), from the stored documents each time: a digest carried along would not see a row deleted
- * behind its back. In slices, so that the service goes on answering meanwhile.
+ * behind its back. With turns for others, so that the service goes on answering meanwhile.
+ *
+ * Slices serve to find the one row that differs: for a while they are told from the row hashes that the first of them was computed from,
+ * until the whole digest is asked for again. The bytes of a row are read anew.
  *
  * What was damaged behind its back is told as well as what was altered: an event that cannot be read, or that nothing would find by what
  * it names, stands in its row as DOCUMENT_DAMAGED. Damage that belongs to no row is a refusal, DOCUMENT_DAMAGED, naming the document.
  */
-export async function digestAt(now: Copy, question: DigestQuestion, signal: AbortSignal): Promise<DigestAnswer> {
-  const position = question.position === 0n ? now.position : question.position
-  if (position > now.position) return { kind: 'refused', refusal: refusal('NOT_YET', { field: 'position' }) }
-  try {
-    return await digestOf({ ...now, position, withoutDamaged: true }, question, signal)
-  } catch (error) {
-    if (!(error instanceof DocumentDamagedError)) throw error
-    return { kind: 'refused', refusal: refusal('DOCUMENT_DAMAGED', { field: error.place }) }
-  }
-}
+export class StateDigests implements Disposable {
+  #kept: PackedRows | undefined
+  #timer: NodeJS.Timeout | undefined
 
-async function digestOf(copy: Copy, question: DigestQuestion, signal: AbortSignal): Promise<DigestAnswer> {
-  const { position } = copy
-  const to = question.count === 0n ? undefined : question.from + question.count
-  const hashes: Hash[] = []
-  let rows = 0n
-  let row: Uint8Array | undefined
-  for await (const bytes of rowsOf(copy, signal)) {
-    if (to === undefined || (rows >= question.from && rows < to)) {
-      hashes.push(digestRowHash(bytes))
-      if (question.count === 1n) row = bytes
-    }
-    rows += 1n
-  }
-  return { kind: 'digest', position, root: await rootAt(copy), rows, digest: digestRoot(hashes), row }
-}
-
-/** The rows in byte order of (zone, subject), as the keys of events are. */
-async function* rowsOf(copy: Copy, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  let done = 0
-  for await (const { zone, subject, events, damaged } of subjectsOf(copy)) {
-    const fold = events.length === 0 ? emptyFold(zone, subject) : await foldSubjectEvents(copy, zone, subject, events)
-    const row = digestRow(fold, damaged)
-    if (row !== undefined) yield row
-    done += 1
-    if (done % rowsPerSlice !== 0) continue
-    await setImmediate()
-    signal.throwIfAborted()
-  }
-}
-
-/** What is kept of one subject below a position. */
-interface KeptSubject {
-  readonly zone: string
-  readonly subject: string
-  readonly events: ReadEvent[]
-  /** Where events of it stand that cannot be read, or not be found. */
-  readonly damaged: DamagedPlace[]
-}
-
-/** Each subject that has an event below the position. The keys say whose events they are, whatever the documents hold. */
-async function* subjectsOf(copy: Copy): AsyncGenerator<KeptSubject> {
-  let kept: KeptSubject | undefined
-  for await (const page of pages(copy.store, collections.events, '', '\uffff')) {
-    const readable = await findableEvents(copy, await readDocuments(copy, page))
-    for (const { key } of page) {
-      const { zone, subject, position, place } = readEventKey(key)
-      if (position >= copy.position) continue
-      if (kept?.zone !== zone || kept.subject !== subject) {
-        if (kept !== undefined) yield kept
-        kept = { zone, subject, events: [], damaged: [] }
-      }
-      const event = readable.get(`${position}/${place}`)
-      if (event === undefined) kept.damaged.push({ position, place })
-      else kept.events.push(event)
+  async at(now: Copy, question: DigestQuestion, signal: AbortSignal): Promise<DigestAnswer> {
+    const position = question.position === 0n ? now.position : question.position
+    if (position > now.position) return { kind: 'refused', refusal: refusal('NOT_YET', { field: 'position' }) }
+    const copy: Copy = { ...now, position, withoutDamaged: true }
+    try {
+      return question.count === 0n ? await this.#whole(copy, signal) : await this.#slice(copy, question, signal)
+    } catch (error) {
+      if (!(error instanceof DocumentDamagedError)) throw error
+      return { kind: 'refused', refusal: refusal('DOCUMENT_DAMAGED', { field: error.place }) }
     }
   }
-  if (kept !== undefined) yield kept
-}
 
-/**
- * Events by their places, but for those that have lost a mark: a question about what they name would be answered without them. The
- * digest would not show it otherwise, since an event that only names another subject has no place in that subject's row.
- */
-async function findableEvents({ store }: Copy, events: readonly ReadEvent[]): Promise<ReadonlyMap<string, ReadEvent>> {
-  const marked = events.map((event) => ({ event, marks: marksOf(event, 0n) }))
-  const kept = new Map<string, Uint8Array>()
-  for (const collection of [collections.strings, collections.touching, collections.declarations]) {
-    const keys = marked.flatMap(({ marks }) => marks.filter((mark) => mark.collection === collection))
-    if (keys.length === 0) continue
-    for (const [key, { value }] of await store.getMany(collection, [...new Set(keys.map(({ key }) => key))])) {
-      kept.set(`${collection}/${key}`, value)
+  [Symbol.dispose](): void {
+    this.#forget()
+  }
+
+  async #whole(copy: Copy, signal: AbortSignal): Promise<DigestAnswer> {
+    this.#forget()
+    let edge = emptyEdge
+    let hashes: Hash[] = []
+    for await (const { bytes } of digestRows(copy, signal)) {
+      if (hashes.push(digestRowHash(bytes)) < hashesPerAppend) continue
+      edge = appendLeafHashes(sha256Tree, edge, hashes)
+      hashes = []
+    }
+    edge = appendLeafHashes(sha256Tree, edge, hashes)
+    const digest = edgeRoot(sha256Tree, edge)
+    return {
+      kind: 'digest',
+      position: copy.position,
+      root: await rootAt(copy),
+      rows: edge.size,
+      digest,
+      row: undefined,
     }
   }
-  const isKept = (mark: Document) => {
-    const value = kept.get(`${mark.collection}/${mark.key}`)
-    return value !== undefined && Buffer.compare(value, mark.value) === 0
+
+  async #slice(copy: Copy, { from, count }: DigestQuestion, signal: AbortSignal): Promise<DigestAnswer> {
+    const rows = await this.#rowsAt(copy, signal)
+    const end = from + count < rows.count ? Number(from + count) : rows.count
+    const start = from < rows.count ? Number(from) : rows.count
+    const hashes = rows.hashes(start, end)
+    const row = count === 1n && start < end ? await digestRowOf(copy, rows.zone(start), rows.subject(start)) : undefined
+    if (count === 1n && start < end && (row === undefined || Buffer.compare(digestRowHash(row), hashes[0]!) !== 0)) {
+      // Since the hashes were computed a document has changed: all is read anew.
+      this.#forget()
+      return this.#slice(copy, { position: copy.position, from, count }, signal)
+    }
+    const digest = digestRoot(hashes)
+    return { kind: 'digest', position: copy.position, root: await rootAt(copy), rows: BigInt(rows.count), digest, row }
   }
-  return new Map(
-    marked
-      .filter(({ marks }) => marks.every(isKept))
-      .map(({ event }) => [`${positionOf(event.kept)}/${event.kept.place}`, event]),
-  )
+
+  async #rowsAt(copy: Copy, signal: AbortSignal): Promise<PackedRows> {
+    const known = this.#kept
+    const rows = known?.position === copy.position ? known : await packedRows(copy, signal)
+    this.#forget()
+    if (rows.count <= rowsKeptMax) {
+      this.#kept = rows
+      this.#timer = setTimeout(() => this.#forget(), rowsKeptMs).unref()
+    }
+    return rows
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#kept = undefined
+  }
 }
 
 async function rootAt({ store, position }: Copy): Promise<Hash> {

@@ -5,14 +5,13 @@ import { createMisbehavingStream, type Delivery } from '@hutong/stream/misbehavi
 import { revoked, World } from '@hutong/verify/world'
 import { decodeRecord, encodeRecord } from '@hutong/wire'
 import { describe, expect, it } from 'vitest'
-import { digestAt } from './digest.ts'
 import { newHub, startTestVerifier, type TestVerifier, until } from './testing/test-verifier.ts'
 import type { WorldHub } from './testing/world-hub.ts'
 
 const noSignal = new AbortController().signal
 
 async function digestOf({ verifier }: TestVerifier): Promise<string> {
-  const answer = await digestAt(verifier.answerer.copy()!, { position: 0n, from: 0n, count: 0n }, noSignal)
+  const answer = await verifier.digests.at(verifier.answerer.copy()!, { position: 0n, from: 0n, count: 0n }, noSignal)
   return answer.kind === 'digest' ? `${answer.position} ${Buffer.from(answer.digest).toString('hex')}` : answer.kind
 }
 

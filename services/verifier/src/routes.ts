@@ -17,7 +17,6 @@ import {
   verdictToWire,
 } from '@hutong/wire'
 import { type FoundLicence, identifierOf } from './answer.ts'
-import { digestAt } from './digest.ts'
 import { missingPayloads } from './fetch-missing.ts'
 import { declarationsInForce, kindWord, type ToldEvent, toldEvents } from './history.ts'
 import { type LicenceEvent, licenceEvents } from './licence-events.ts'
@@ -78,10 +77,11 @@ export function routesOf({ verifier, clock }: RouteParts): Routes<typeof Verifie
 
     history: ({ identifier, asOf }) =>
       fromStore(async () => {
-        const { copy } = await standpoint(asOf)
+        const { copy, knowledge } = await standpoint(asOf)
         const { fold, subjects } = await licenceOf(copy, identifier)
         const events = await toldEvents(copy, fold, subjects)
-        return { events: events.map(historyEvent), position: copy.position, state: fold.licence.kind }
+        const atMs = BigInt(knowledge.nowMs)
+        return { events: events.map(historyEvent), position: copy.position, state: fold.licence.kind, atMs }
       }),
 
     licenceEvents: ({ identifier, asOf }) =>
@@ -95,7 +95,7 @@ export function routesOf({ verifier, clock }: RouteParts): Routes<typeof Verifie
 
     digest: ({ position, from, count }, { signal }) =>
       fromStore(async () => {
-        const answer = await digestAt(copyNow(), { position, from, count }, signal)
+        const answer = await verifier.digests.at(copyNow(), { position, from, count }, signal)
         if (answer.kind === 'refused') {
           const empty = { root: buffer(nothing), rows: 0n, digest: buffer(nothing), row: buffer(nothing) }
           return { position, ...empty, refusal: refusalToWire(answer.refusal) }

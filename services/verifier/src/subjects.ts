@@ -80,6 +80,20 @@ export async function foldSubjectEvents(
   return fold(copy, zone, subject, subjectString, folded.fold?.subject, events)
 }
 
+/** The same where nobody else is marked as standing for the string that its events name, and no other event names it. */
+export function foldLoneSubject(copy: Copy, zone: string, subject: string, events: readonly ReadEvent[]): SubjectFold {
+  const named = events.find(matches)
+  const subjectString = named === undefined ? undefined : stringOf(named)
+  return fold(copy, zone, subject, subjectString ?? '', subjectString === undefined ? undefined : subject, events)
+}
+
+/** The string that the events of a subject name, as `stringKey` has it; undefined where none matches. */
+export function stringNamedBy(zone: string, events: readonly ReadEvent[]): string | undefined {
+  const named = events.find(matches)
+  const subjectString = named === undefined ? undefined : stringOf(named)
+  return subjectString === undefined ? undefined : stringKey(subjectString, zone)
+}
+
 /** The events with this leaf subject, below the position, in the order of the log. */
 export async function readSubject(copy: Copy, zone: string, subject: string): Promise<readonly ReadEvent[]> {
   const documents: Document[] = []

@@ -3,6 +3,7 @@ import type { Store } from '@hutong/store'
 import type { Stream } from '@hutong/stream'
 import { Answerer } from './answer.ts'
 import { cosignHeads } from './cosigner.ts'
+import { StateDigests } from './digest.ts'
 import { fetchMissing } from './fetch-missing.ts'
 import { followRecords } from './follow-records.ts'
 import { AnotherWriterError, Follower, type Notice } from './follower.ts'
@@ -32,6 +33,7 @@ export interface Verifier extends AsyncDisposable {
   readonly store: Store
   readonly follower: Follower
   readonly answerer: Answerer
+  readonly digests: StateDigests
   /** Rejects with what ended following for good: another writer. */
   readonly stopped: Promise<void>
 }
@@ -49,6 +51,7 @@ export async function startVerifier(parts: VerifierParts): Promise<Verifier> {
     filled: () => answerer.filled(),
     noticed,
   })
+  const digests = new StateDigests()
   const stopping = new AbortController()
   const { signal } = stopping
   const answerer: Answerer = new Answerer({
@@ -77,9 +80,11 @@ export async function startVerifier(parts: VerifierParts): Promise<Verifier> {
     store,
     follower,
     answerer,
+    digests,
     stopped,
     async [Symbol.asyncDispose]() {
       stopping.abort(new Error('the verifier stops'))
+      digests[Symbol.dispose]()
       await Promise.allSettled([stopped, ...beside])
     },
   }
