@@ -48,6 +48,8 @@ class SqliteStore implements Store {
   readonly #unfiledKeysMax: number
   /** With what each holds in memory; emptied when that may no longer be what the file says. */
   readonly #collections = new Map<string, SqliteCollection>()
+  /** Collections that have no table yet: nobody need look each time. */
+  readonly #absent = new Set<string>()
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   readonly #dataVersion: StatementSync
@@ -201,13 +203,18 @@ class SqliteStore implements Store {
   /** What another process has written is not in our memory. */
   #noticeOthers(): void {
     const version = this.#dataVersion.get()?.data_version
-    if (version !== this.#seenVersion) this.#collections.clear()
+    if (version !== this.#seenVersion) this.#forgetCollections()
     this.#seenVersion = version
+  }
+
+  #forgetCollections(): void {
+    this.#collections.clear()
+    this.#absent.clear()
   }
 
   #rollback(): void {
     // What was inserted in this transaction goes away with it, and so does a table made in it.
-    this.#collections.clear()
+    this.#forgetCollections()
     if (!this.#database.isTransaction) return
     try {
       this.#database.exec('ROLLBACK')
@@ -248,11 +255,16 @@ class SqliteStore implements Store {
     const existing = this.#existing(name)
     if (existing) return existing
     createCollection(this.#database, name)
+    this.#absent.delete(name)
     return this.#remember(name)
   }
 
   #existing(name: string): SqliteCollection | undefined {
-    return this.#collections.get(name) ?? (hasTable(this.#database, name) ? this.#remember(name) : undefined)
+    const known = this.#collections.get(name)
+    if (known !== undefined || this.#absent.has(name)) return known
+    if (hasTable(this.#database, name)) return this.#remember(name)
+    this.#absent.add(name)
+    return undefined
   }
 
   #remember(name: string): SqliteCollection {
