@@ -1,9 +1,21 @@
-import { hashReaderOfLeaves, inclusionProof, sha256Tree } from '@hutong/merkle'
+import { formatTlogProof, hashReaderOfLeaves, inclusionProof, parseTlogProof, sha256Tree } from '@hutong/merkle'
 import { sha256 } from '@hutong/signing'
-import { type ProofFile, type ProofFileEvent, proofFileToBytes } from '@hutong/wire'
+import {
+  type AcceptedBatch,
+  decodeHubLeaf,
+  decodeLeaf,
+  encodeHubLeaf,
+  encodeLeaf,
+  encodePayload,
+  type HubLeaf,
+  type ProofFile,
+  type ProofFileEvent,
+  proofFileToBytes,
+} from '@hutong/wire'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type ProofVerdict, verifyProof, verifyProofUnder } from './proof.ts'
 import { proofFaults } from './proof-fault.ts'
+import { verifyReceipt } from './proof-receipt.ts'
 import { proofSentence } from './proof-sentence.ts'
 import { hubLeafProof, proofEventOf, proofFileOf } from './proof-world.ts'
 import { type Trust, trustFromFirstCharter } from './trust.ts'
@@ -166,6 +178,13 @@ describe('a proof in which something was exchanged', () => {
     )
   })
 
+  it('fails where the proof of an event carries something besides, which nobody checks', () => {
+    const { world, file } = story
+    const plain = Buffer.from(file.events[0]!.eventProof).toString('utf8')
+    const eventProof = Buffer.from(plain.replace('\nindex', '\nextra AAAA\nindex'))
+    expect(code(checked(world, withEvent(file, 0, { eventProof })))).toBe('PROOF_UNREADABLE events[0].eventProof')
+  })
+
   it('fails where an event is proven in a later batch of its log than its own', async () => {
     const world = new World(fast)
     const issued = world.publish('beijing', world.licence('beijing', '0001'))
@@ -264,6 +283,61 @@ describe('a proof against the hub', () => {
   })
 })
 
+describe('a leaf of H that no honest hub admits, under a quorum all the same', () => {
+  /** Two events of a licence, the leaf of H of the second rewritten before it is proven. */
+  async function rewritten(change: (leaf: HubLeaf & { entry: AcceptedBatch }, first: HubLeaf) => HubLeaf) {
+    const world = new World(fast)
+    const licence = world.licence('beijing', '0001')
+    const issued = world.publish('beijing', licence)
+    world.tick(1000)
+    const changed = world.publish('beijing', suspended(licence))
+    const [first, second] = [1, 2].map((at) => decodeHubLeaf(world.records[at]!.leaf))
+    if (first?.kind !== 'hub_leaf' || second?.kind !== 'hub_leaf' || second.leaf.entry.kind !== 'batch')
+      throw new Error()
+    const leaf = encodeHubLeaf(change({ ...second.leaf, entry: second.leaf.entry }, first.leaf))
+    const { events } = await proofFileOf(world, [issued, changed])
+    world.records[2] = { ...world.records[2]!, leaf }
+    const [firstCharter, ...proofs] = await Promise.all([0n, 1n, 2n].map((at) => hubLeafProof(world, at)))
+    const proven = events.map((event, at) => ({ ...event, batchProof: proofs[at]! }))
+    return code(checked(world, { firstCharter: firstCharter!, charters: [], events: proven }))
+  }
+
+  it('holds where nothing is rewritten', async () => {
+    expect(await rewritten((leaf) => leaf)).toBe('holds up to 1')
+  })
+
+  it('fails with another index than its place', async () => {
+    expect(await rewritten((leaf) => ({ ...leaf, index: 9n }))).toBe('HUB_LEAF_REFUSED events[1].batchProof')
+  })
+
+  it('fails with a time before that of an earlier leaf', async () => {
+    const early = await rewritten((leaf, first) => ({ ...leaf, receivedAtMs: first.receivedAtMs - 1 }))
+    expect(early).toBe('HEADS_CONTRADICT events[1].batchProof')
+  })
+
+  it('fails with a batch that begins within an earlier one', async () => {
+    const overlapping = await rewritten(({ entry, ...leaf }) => ({ ...leaf, entry: { ...entry, oldSize: 0n } }))
+    expect(overlapping).toBe('HEADS_CONTRADICT events[1].batchProof')
+  })
+
+  it('fails with another size, root or signer than the zone checkpoint has', async () => {
+    const stranger = new World({ ...fast, zones: ['hebei', 'henan', 'shanxi'] })
+    stranger.publishBatch('hebei', [stranger.licence('hebei', '1'), stranger.licence('hebei', '2')])
+    const foreign = decodeHubLeaf(stranger.records[1]!.leaf)
+    if (foreign.kind !== 'hub_leaf' || foreign.leaf.entry.kind !== 'batch') throw new Error('no batch')
+    const { checkpoint } = foreign.leaf.entry
+    for (const change of [
+      { newSize: 3n },
+      { root: new Uint8Array(32) },
+      { checkpoint },
+      { origin: 'somebody/z/else/1' },
+    ]) {
+      const answer = await rewritten(({ entry, ...leaf }) => ({ ...leaf, entry: { ...entry, ...change } }))
+      expect(answer).toBe('BATCH_NOT_SIGNED events[1].batchProof')
+    }
+  })
+})
+
 describe('a leaf that its payload does not bear out', () => {
   it.each<[string, Partial<Twisted>, string]>([
     ['another kind', { kind: 3 }, 'LEAF_MISMATCH events[0]'],
@@ -278,6 +352,39 @@ describe('a leaf that its payload does not bear out', () => {
     world.publish('beijing', world.licence('beijing', '0009'))
     const published = world.publish('beijing', { event: world.licence('beijing', '0001'), ...twist })
     expect(code(checked(world, await proofFileOf(world, [published])))).toBe(expected)
+  })
+})
+
+describe('a leaf that names another index than its place', () => {
+  it('fails, though its zone has signed it', async () => {
+    const world = new World(fast)
+    const leaf = (bytes: Uint8Array) => {
+      const decoded = decodeLeaf(bytes)
+      if (decoded.kind !== 'leaf') throw new Error('no leaf')
+      return encodeLeaf({ ...decoded.leaf, index: 9n })
+    }
+    const published = world.publish('beijing', { event: world.licence('beijing', '0001'), leaf })
+    expect(code(checked(world, await proofFileOf(world, [published])))).toBe('LEAF_UNREADABLE events[0].leaf')
+    const { batchProof, eventProof } = await proofEventOf(world, published)
+    const parsed = parseTlogProof(eventProof)
+    if (parsed.kind === 'refused') throw new Error(parsed.reason)
+    const receipt = { batchProof, eventProof: formatTlogProof({ ...parsed, extra: published.entry.leaf }) }
+    expect(verifyReceipt(receipt, world.charters[0]!.bytes)).toMatchObject({ kind: 'fails', code: 'LEAF_UNREADABLE' })
+  })
+})
+
+describe('a licence whose history began in an earlier epoch of its log', () => {
+  it('fails: one file does not carry the events before', async () => {
+    const world = new World(fast)
+    const event = world.licence('beijing', '0001')
+    const secret = new Uint8Array(16)
+    const origin = world.origin('beijing')
+    const payload = encodePayload({
+      ...{ origin, subjectSecret: secret, event },
+      previousEpoch: { origin: 'test.hutong.example/z/beijing/0', index: 5n },
+    })
+    const published = world.publish('beijing', { event, secret, payload })
+    expect(code(checked(world, await proofFileOf(world, [published])))).toBe('EVENT_LEFT_OUT events[0]')
   })
 })
 
@@ -308,6 +415,20 @@ describe('charters after charter 0', () => {
     const charter = { charter: same.bytes, proof: await hubLeafProof(other, same.position, world.cosignedHead()) }
     // Its place is that of another log, and the head is this one's.
     expect(code(checked(world, { ...file, charters: [charter] }))).toBe('NOT_INCLUDED charters[0].proof')
+  })
+
+  it('are refused where a later one stands before an earlier one', async () => {
+    const world = new World(fast)
+    const events = [world.publish('beijing', world.licence('beijing', '0001'))]
+    for (const heartbeatMs of [30_000, 20_000]) world.changeCharter((charter) => ({ ...charter, heartbeatMs }))
+    const [one, two] = [2, 3].map((at) => decodeHubLeaf(world.records[at]!.leaf))
+    if (one?.kind !== 'hub_leaf' || two?.kind !== 'hub_leaf') throw new Error('no leaf')
+    const { charters, ...file } = await proofFileOf(world, events)
+    world.records[2] = { ...world.records[2]!, leaf: encodeHubLeaf({ ...two.leaf, index: 2n }) }
+    world.records[3] = { ...world.records[3]!, leaf: encodeHubLeaf({ ...one.leaf, index: 3n }) }
+    const proofs = await Promise.all([3n, 2n].map((at) => hubLeafProof(world, at)))
+    const swapped = charters.map(({ charter }, at) => ({ charter, proof: proofs[at]! }))
+    expect(code(checked(world, { ...file, charters: swapped }))).toBe('CHARTER_CHAIN charters[1]')
   })
 
   it('bring the keys that sign after them', async () => {
