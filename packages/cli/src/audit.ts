@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import { requireAsOf } from './as-of.ts'
 import type { CompareOptions } from './audit-compare.ts'
 import type { FollowOptions } from './audit-follow.ts'
 import type { ReplayOptions } from './audit-replay.ts'
+import type { AuditVerdictOptions } from './audit-verdict.ts'
 import { withData } from './box.ts'
 import { type Cli, noun, verb } from './command.ts'
 
@@ -11,6 +13,7 @@ export function auditCommand(cli: Cli): Command {
   replayVerb(cli, command)
   compareVerb(cli, command)
   followVerb(cli, command)
+  verdictVerb(cli, command)
   return command
 }
 
@@ -71,6 +74,30 @@ function followVerb(cli: Cli, parent: Command): void {
     .addHelpText('after', '\nExit codes: 1 something differs, 130 ended by Ctrl-C')
     .action(async (options: FollowOptions) => {
       cli.exitCode = await (await import('./audit-follow.ts')).followCommand(cli, options)
+    })
+}
+
+function verdictVerb(cli: Cli, parent: Command): void {
+  const id = '1.2.156.3005.2.11100000000013338W011.11110115010000001Q.202600000001.001.J'
+  const shown = verb(
+    parent,
+    'verdict <id>',
+    "rebuild a verdict as of a position or time from the records alone: no zone's verifier is asked",
+    [
+      `audit verdict ${id} --at-zone tianjin --matter KSTB-001 --as-of 120`,
+      `audit verdict ${id} --at-zone tianjin --matter KSTB-001 --as-of 2026-03-01 --from /srv/export --charter charter-0.bin`,
+    ],
+  )
+  requireAsOf(withData(shown))
+    .requiredOption('--at-zone <zone>', 'the receiving zone')
+    .requiredOption('--matter <code>', 'for which matter')
+    .option('--holder <number>', "the presenter's number, compared with the holder's")
+    .option('--from <hub|directory>', 'the hub of the running box, or an exported directory', 'hub')
+    .option('--charter <file>', 'the bytes of charter 0 (default: that of the data directory)')
+    .option('--charter-sha256 <hex>', 'the SHA-256 by which you pin it: another charter is refused')
+    .addHelpText('after', '\nExit codes as of licence verify; 1 also where the records contradict themselves')
+    .action(async (identifier: string, options: AuditVerdictOptions) => {
+      cli.exitCode = await (await import('./audit-verdict.ts')).auditVerdictCommand(cli, identifier, options)
     })
 }
 

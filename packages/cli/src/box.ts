@@ -164,11 +164,8 @@ async function request(
 /** What a problem (RFC 9457) of the box's HTTP port comes to. */
 export function problemError(status: number, body: unknown): CommandError {
   const { code = `HTTP_${status}`, detail = '', detail_en = '' } = (body ?? {}) as Record<string, unknown>
-  return new CommandError(
-    httpExits.get(status) ?? exits.unavailable,
-    String(code),
-    `${code}: ${detail} ${detail_en}`.trim(),
-  )
+  const exitCode = code === 'NOT_YET' ? exits.unavailable : (httpExits.get(status) ?? exits.unavailable)
+  return new CommandError(exitCode, String(code), `${code}: ${detail} ${detail_en}`.trim())
 }
 
 const httpExits: ReadonlyMap<number, number> = new Map([

@@ -2,6 +2,7 @@ import type { Event } from '@hutong/licence'
 import type { VerifierClient } from '@hutong/sdk'
 import { eventFromWire, eventToJson } from '@hutong/wire'
 import type { Command } from 'commander'
+import { type AsOfOption, asOfFrom, withAsOf } from './as-of.ts'
 import { type BoxOptions, findBox, knownZone, withData } from './box.ts'
 import { type Cli, type Common, verb } from './command.ts'
 import { exits } from './exit.ts'
@@ -11,17 +12,20 @@ import { issuerOf } from './publish.ts'
 
 const example = '1.2.156.3005.2.11100000000013338W011.11110115010000001Q.202600000001.001.J'
 
-interface ShowOptions extends Common, BoxOptions {
+interface ShowOptions extends Common, BoxOptions, AsOfOption {
   readonly atZone?: string
 }
 
 /** `hutong licence show`: every event about a licence, the versions they made, and how it stands. */
 export function addShow(cli: Cli, command: Command): void {
-  withData(
-    verb(command, 'show <id>', 'what happened to a licence, as a zone holds it; exit 5 if it holds nothing', [
-      `licence show ${example}`,
-      `licence show ${example} --at-zone tianjin --json`,
-    ]),
+  withAsOf(
+    withData(
+      verb(command, 'show <id>', 'what happened to a licence, as a zone holds it; exit 5 if it holds nothing', [
+        `licence show ${example}`,
+        `licence show ${example} --at-zone tianjin --json`,
+        `licence show ${example} --as-of 120`,
+      ]),
+    ),
   )
     .option('--at-zone <zone>', 'whose copy is asked (default: the issuing zone)')
     .action(async (id: string, options: ShowOptions) => {
@@ -32,24 +36,35 @@ export function addShow(cli: Cli, command: Command): void {
 type HistoryEvent = Awaited<ReturnType<VerifierClient['history']>>['events'][number]
 
 async function show(cli: Cli, identifier: string, options: ShowOptions): Promise<number> {
+  const asOf = asOfFrom(options)
   const box = await findBox(cli, options)
   const zone = options.atZone ?? issuerOf(await box.charter(), identifier).zone
   using verifier = box.verifier(knownZone(box, zone, '--at-zone'), 'auditor')
-  const { events, position, state } = await verifier.history(identifier, { signal: cli.signal })
+  const { events, position, state, atMs = BigInt(cli.nowMs()) } = await verifier.history(identifier, { signal: cli.signal, asOf })
   const told = events.map(toldOf)
-  const mohurd = mohurdStateIn(told, cli.nowMs())
+  const mohurd = mohurdStateIn(told, Number(atMs))
   if (options.json) {
     const rows = events.map((one, at) => ({
       ...one,
       event: eventJson(one),
       mohurdOperation: mohurdOperationIn(told[at]!),
     }))
-    cli.print.json({ identifier, zone, position, state, mohurdState: mohurd, versions: versionsOf(told), events: rows })
+    cli.print.json({
+      identifier,
+      zone,
+      position,
+      at: new Date(Number(atMs)).toISOString(),
+      state,
+      mohurdState: mohurd,
+      versions: versionsOf(told),
+      events: rows,
+    })
   } else {
     printEvents(cli, events, told)
     printVersions(cli, told)
     const code = mohurd === undefined ? '' : ` (${inWords(mohurd)})`
-    cli.print.line(`state ${plain(state)}${code}, as ${zone} holds it at position ${position}`)
+    const at = asOf === undefined ? '' : `, as of ${moment(Number(atMs))}`
+    cli.print.line(`state ${plain(state)}${code}, as ${zone} holds it at position ${position}${at}`)
   }
   return events.length === 0 ? exits.notFound : exits.done
 }

@@ -1,5 +1,6 @@
 import type { Event, RevocationManner } from '@hutong/licence'
 import type { Command } from 'commander'
+import { type AsOfOption, asOfFrom, asOfInBody, withAsOf } from './as-of.ts'
 import { type BoxOptions, findBox, knownZone, problemError, withData } from './box.ts'
 import { type Cli, type Common, noun, verb, wordOf } from './command.ts'
 import { exitOfVerdict } from './exit.ts'
@@ -85,18 +86,21 @@ function change(
   })
 }
 
-interface VerifyOptions extends Common, BoxOptions {
+interface VerifyOptions extends Common, BoxOptions, AsOfOption {
   readonly atZone: string
   readonly matter: string
   readonly holder?: string
 }
 
 function addVerify(cli: Cli, command: Command): void {
-  withData(
-    verb(command, 'verify <id>', 'ask a zone whether a licence may be relied on there, for a matter', [
-      `licence verify ${example} --at-zone tianjin --matter KSTB-001`,
-      `licence verify ${example} --at-zone tianjin --matter KSTB-001 --holder 91110115MA0000000X`,
-    ]),
+  withAsOf(
+    withData(
+      verb(command, 'verify <id>', 'ask a zone whether a licence may be relied on there, for a matter', [
+        `licence verify ${example} --at-zone tianjin --matter KSTB-001`,
+        `licence verify ${example} --at-zone tianjin --matter KSTB-001 --holder 91110115MA0000000X`,
+        `licence verify ${example} --at-zone tianjin --matter KSTB-001 --as-of 2026-03-01T09:00`,
+      ]),
+    ),
   )
     .requiredOption('--at-zone <zone>', 'the receiving zone')
     .requiredOption('--matter <code>', 'for which matter')
@@ -108,9 +112,10 @@ function addVerify(cli: Cli, command: Command): void {
 }
 
 const exitHelp =
-  '\nExit codes: 0 VALID, 1 INVALID or NOT_RECOGNISED, 3 UNDETERMINED, 5 not in the log, 2 malformed, 6 no answer'
+  '\nExit codes: 0 VALID, 1 INVALID or NOT_RECOGNISED, 3 UNDETERMINED, 5 not in the log, 2 malformed, 6 no answer (as of a time or position to come: not yet)'
 
 async function verify(cli: Cli, identifier: string, options: VerifyOptions): Promise<number> {
+  const asOf = asOfInBody(asOfFrom(options))
   const box = await findBox(cli, options)
   const zone = knownZone(box, options.atZone, '--at-zone')
   const { status, body } = await box.request('POST', `/z/${zone}/v1/verdicts`, {
@@ -119,6 +124,7 @@ async function verify(cli: Cli, identifier: string, options: VerifyOptions): Pro
       identifier,
       matter: options.matter,
       ...(options.holder === undefined ? {} : { holderCode: options.holder }),
+      ...asOf,
     },
   })
   if (status !== 200 && status !== 201) throw problemError(status, body)

@@ -1,6 +1,7 @@
 import type { RecognitionDeclared, RecognitionMode } from '@hutong/licence'
 import type { MatrixRow } from '@hutong/wire'
 import type { Command } from 'commander'
+import { type AsOfOption, asOfFrom, withAsOf } from './as-of.ts'
 import { type BoxOptions, findBox, knownZone, withData } from './box.ts'
 import { type Cli, type Common, gathered, noun, verb, wordOf } from './command.ts'
 import { CommandError, exits } from './exit.ts'
@@ -41,14 +42,17 @@ export function recognitionCommand(cli: Cli): Command {
     .action(async (id: string, options: WithdrawOptions) => {
       cli.exitCode = await withdraw(cli, id, options)
     })
-  withData(
-    verb(command, 'matrix', 'the declarations in force, as a zone holds them', [
-      'recognition matrix',
-      'recognition matrix --zone tianjin --json',
-    ]),
+  withAsOf(
+    withData(
+      verb(command, 'matrix', 'the declarations in force, as a zone holds them', [
+        'recognition matrix',
+        'recognition matrix --zone tianjin --json',
+        'recognition matrix --as-of 2026-03-01',
+      ]),
+    ),
   )
     .option('--zone <zone>', 'only what this zone declared')
-    .action(async (options: Common & BoxOptions & { zone?: string }) => {
+    .action(async (options: MatrixOptions) => {
       cli.exitCode = await matrix(cli, options)
     })
   return command
@@ -111,11 +115,16 @@ function withdraw(cli: Cli, declarationId: string, options: WithdrawOptions): Pr
   }))
 }
 
-async function matrix(cli: Cli, options: Common & BoxOptions & { zone?: string }): Promise<number> {
+interface MatrixOptions extends Common, BoxOptions, AsOfOption {
+  readonly zone?: string
+}
+
+async function matrix(cli: Cli, options: MatrixOptions): Promise<number> {
+  const asOf = asOfFrom(options)
   const box = await findBox(cli, options)
   const asked = options.zone === undefined ? box.zones[0]! : knownZone(box, options.zone)
   using verifier = box.verifier(asked, 'auditor')
-  const { rows, position, atMs } = await verifier.matrix(options.zone ?? '', { signal: cli.signal })
+  const { rows, position, atMs } = await verifier.matrix(options.zone ?? '', { signal: cli.signal, asOf })
   if (options.json) cli.print.json({ position, at: new Date(Number(atMs)).toISOString(), rows })
   else {
     cli.print.table(

@@ -77,6 +77,23 @@ describe('a verdict on a terminal', () => {
     expect(text).toContain('position 7')
   })
 
+  it('shows what it was asked, what it rests on and by which rules', () => {
+    const text = printed(answer('VALID'))
+    for (const part of ['licence  i, issued by beijing', 'matter   m at tianjin', 'o/2', 'd@1, o/1', 'charter@0']) {
+      expect(text).toContain(part)
+    }
+    expect(text).not.toContain('并非现时')
+  })
+
+  it('shows above everything that it is not about now', () => {
+    const at = { ageMs: undefined, asOf: { kind: 'position' as const, position: 7n } }
+    const text = printed(answer('VALID', at))
+    expect(text).toMatch(/^有效 {2}VALID\n.*\n截至 2026-09-21 22:13:20（位置 7）的结论，并非现时/)
+    expect(text).not.toContain('时效')
+    const byTime = answer('VALID', { ageMs: undefined, asOf: { kind: 'time', timeMs: 1_790_003_600_000 } })
+    expect(printed(byTime)).toContain('as of 2026-09-21 23:13:20 (position 7), not about now')
+  })
+
   it('never shows 有效 or "valid" beside a bad verdict', () => {
     for (const word of ['INVALID', 'NOT_RECOGNISED', 'UNDETERMINED'] as const) {
       const text = printed(answer(word)).replaceAll('INVALID', '')
@@ -109,6 +126,7 @@ describe('a verdict on a terminal', () => {
       'a result nobody knows',
       answer('INVALID', { findings: [{ ...finding('STATUS', 'failed'), result: 'toString' }] }),
     ],
+    ['as of something nobody knows', answer('VALID', { asOf: { kind: 'mood' } })],
     ['a text', 'VALID'],
   ])('is not shown in any part where it is %s', (_what, json) => {
     expect(() => verdictFromAnswer(json)).toThrow('no verdict')

@@ -1,4 +1,5 @@
-import { type CheckResult, checks, type Word } from '@hutong/licence'
+import { asOfWords, type CheckResult, checks, type Word } from '@hutong/licence'
+import { asOfFromJson } from '@hutong/wire'
 import { CommandError, exits } from './exit.ts'
 import { type Colour, moment, type Print, plain, span } from './print.ts'
 
@@ -19,7 +20,12 @@ export interface VerdictAnswer {
     readonly ageMs?: number
     readonly mode?: string
     readonly declaration: string
+    readonly declarationEvent: string
+    readonly lastEvent: string
+    readonly policyName: string
+    readonly policyVersion: number
     readonly successor: string
+    readonly asOf?: unknown
     readonly licence?: {
       readonly name: string
       readonly holder: { readonly name: string }
@@ -62,6 +68,8 @@ export function printVerdict(print: Print, { findings: verdict, checkedAt, recei
   const { zh, colour } = words[verdict.word]
   print.line(print.colour(colour, `${zh}  ${verdict.word}`))
   if (verdict.headlineZh !== zh) print.line(`${plain(verdict.headlineZh)}  ${plain(verdict.headlineEn)}`)
+  const asOf = asOfLine(verdict)
+  if (asOf !== undefined) print.line(print.colour('bold', asOf))
   if (verdict.licence !== undefined) printLicence(print, verdict.licence)
   if (verdict.mode === 'on_behalf') print.line('仅收件  taken in here and forwarded; the issuing side decides')
   if (verdict.successor !== '') print.line(`现行证照  instead: ${plain(verdict.successor)}`)
@@ -81,9 +89,15 @@ export function printVerdict(print: Print, { findings: verdict, checkedAt, recei
   }
   for (const one of verdict.findings) printNextStep(print, one)
   print.line()
+  print.line(`证照标识 licence  ${plain(verdict.identifier)}${issuedBy(verdict)}`)
+  print.line(`受理事项 matter   ${plain(verdict.matter)} at ${plain(verdict.receivingZone)}`)
   print.line(`数据位置 position ${verdict.position}, ${ageText(verdict)}`)
   print.line(`查验时间 checked  ${momentText(checkedAt)}`)
-  if (verdict.declaration !== '') print.line(`互认声明 declaration ${plain(verdict.declaration)}`)
+  if (verdict.lastEvent !== '') print.line(`最近事件 event    ${plain(verdict.lastEvent)}`)
+  if (verdict.declaration !== '') {
+    print.line(`互认声明 declaration ${plain(verdict.declaration)}, ${plain(verdict.declarationEvent)}`)
+  }
+  if (verdict.policyName !== '') print.line(`查验规则 policy   ${plain(verdict.policyName)}@${verdict.policyVersion}`)
   print.line(`查验编号 receipt  ${receiptNumber === '' ? '无 none' : plain(receiptNumber)}`)
 }
 
@@ -126,7 +140,21 @@ function printNextStep(print: Print, { check, nextStepZh, nextStepEn, contact }:
   print.line(`  ${plain(contact.addressZh)}  ${plain(contact.addressEn)}`)
 }
 
-function ageText({ dataTime, ageMs }: VerdictAnswer['findings']): string {
+function issuedBy({ issuingZone }: VerdictAnswer['findings']): string {
+  return issuingZone === '' ? '' : `, issued by ${plain(issuingZone)}`
+}
+
+/** What must stand beside a verdict that is not about now. */
+function asOfLine({ asOf: json, position, dataTime }: VerdictAnswer['findings']): string | undefined {
+  const asOf = asOfFromJson(json)
+  if (asOf === undefined) return undefined
+  const dataTimeMs = typeof dataTime === 'string' ? Date.parse(dataTime) : (dataTime ?? 0)
+  const words = asOfWords({ asOf, position: BigInt(position), dataTimeMs })
+  return words && `${words.zh}  ${words.en}`
+}
+
+function ageText({ dataTime, ageMs, asOf }: VerdictAnswer['findings']): string {
+  if (asOf !== undefined) return `数据截至 data as of ${dataTime === undefined ? '?' : momentText(dataTime)}`
   if (ageMs === undefined) return '数据时效未知 age unknown'
   return `数据截至 data as of ${dataTime === undefined ? '?' : momentText(dataTime)}, 时效 age ${span(ageMs)}`
 }
@@ -147,6 +175,9 @@ function isVerdict(json: unknown): json is VerdictAnswer {
     'receivingZone',
     'issuingZone',
     'declaration',
+    'declarationEvent',
+    'lastEvent',
+    'policyName',
   ]
   return (
     typeof findings.word === 'string' &&
@@ -159,6 +190,9 @@ function isVerdict(json: unknown): json is VerdictAnswer {
     isNumberish(findings.position) &&
     (findings.dataTime === undefined || isNumberish(findings.dataTime)) &&
     (findings.ageMs === undefined || typeof findings.ageMs === 'number') &&
+    typeof findings.policyVersion === 'number' &&
+    // Not understood, it must not be shown as if it were about now.
+    (findings.asOf === undefined || asOfFromJson(findings.asOf) !== undefined) &&
     (findings.mode === undefined || typeof findings.mode === 'string') &&
     (findings.licence === undefined || isLicence(findings.licence)) &&
     isNumberish(json.checkedAt) &&

@@ -5,7 +5,11 @@ import type { Findings } from './verdict.ts'
  * What must stand beside a verdict that is not about now, 「截至…的结论」: up to which position it looked, and by which clock, in China
  * Standard Time. Undefined for one that is about now.
  */
-export function asOfWords({ asOf, position, dataTimeMs }: Findings): Bilingual | undefined {
+export function asOfWords({
+  asOf,
+  position,
+  dataTimeMs,
+}: Pick<Findings, 'asOf' | 'position' | 'dataTimeMs'>): Bilingual | undefined {
   if (asOf === undefined) return undefined
   // Where nothing could be looked at there is only what was asked.
   const upTo = position === 0n && asOf.kind === 'position' ? asOf.position : position

@@ -69,6 +69,8 @@ export interface HistoryResponse {
   position: bigint;
   /** The folded state: one of none, in_force, suspended, revoked. */
   state: string;
+  /** The clock it is told at, milliseconds since 1970; absent only in an answer of an older program. */
+  atMs?: bigint | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -520,7 +522,7 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
 };
 
 function createBaseHistoryResponse(): HistoryResponse {
-  return { events: [], position: 0n, state: "", _unknownFields: {} };
+  return { events: [], position: 0n, state: "", atMs: undefined, _unknownFields: {} };
 }
 
 export const HistoryResponse: MessageFns<HistoryResponse> = {
@@ -536,6 +538,12 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
     }
     if (message.state !== "") {
       writer.uint32(26).string(message.state);
+    }
+    if (message.atMs !== undefined) {
+      if (BigInt.asUintN(64, message.atMs) !== message.atMs) {
+        throw new globalThis.Error("value provided for field message.atMs of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.atMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -583,6 +591,14 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
             }
 
             message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.atMs = reader.uint64() as bigint;
             continue;
           }
         }
