@@ -2,14 +2,16 @@ import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ExportFiles, filesOfDirectory } from './export-files.ts'
 
-/** So many files are written at once. */
-const maxConcurrentWrites = 16
+/** So many files are written at once: the disk works while the next leaves come in. */
+const maxConcurrentWrites = 32
 
 /** A directory that an export is written into: its files, each of them there whole or not at all. */
 export class ExportFolder {
   readonly #directory: string
   readonly #files: ExportFiles
   readonly #made = new Set<string>()
+  readonly #writing = new Set<Promise<void>>()
+  #failure: { readonly error: unknown } | undefined
 
   constructor(directory: string) {
     this.#directory = directory
@@ -37,11 +39,27 @@ export class ExportFolder {
     await rename(half, whole)
   }
 
-  /** Writes many files, in no order. */
-  async writeAll(files: readonly { readonly path: string; readonly content: Uint8Array }[]): Promise<void> {
-    for (let at = 0; at < files.length; at += maxConcurrentWrites) {
-      await Promise.all(files.slice(at, at + maxConcurrentWrites).map(({ path, content }) => this.write(path, content)))
-    }
+  /** Begins to write a file, once few enough others are being written. @throws what one of those begun before has failed with. */
+  async begin(path: string, content: Uint8Array): Promise<void> {
+    while (this.#writing.size >= maxConcurrentWrites) await Promise.race(this.#writing)
+    if (this.#failure !== undefined) throw this.#failure.error
+    const writing: Promise<void> = this.write(path, content)
+      .catch((error: unknown) => {
+        this.#failure ??= { error }
+      })
+      .then(() => void this.#writing.delete(writing))
+    this.#writing.add(writing)
+  }
+
+  /** Returns when nothing is being written any more, whatever came of it. */
+  async rest(): Promise<void> {
+    await Promise.all(this.#writing)
+  }
+
+  /** Returns when the disk has every file that was begun. @throws what one of them has failed with. */
+  async settle(): Promise<void> {
+    await this.rest()
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
   async remove(paths: Iterable<string>): Promise<void> {

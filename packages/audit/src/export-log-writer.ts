@@ -29,13 +29,15 @@ export class LogWriter {
     if ((this.#size + BigInt(this.#pending.length)) % leavesPerGrowth === 0n) await this.flush()
   }
 
-  /** Writes what is pending; returns when the disk has the files of a log of all leaves added. */
+  /** Begins to write the files of a log of all leaves added. */
   async flush(): Promise<void> {
     if (this.#pending.length === 0) return
+    // The partial files that the log grows from may be among those that are still being written.
+    await this.#folder.settle()
     const leaves = this.#pending
     const read = (path: string) => this.#folder.files.read(`${this.#path}/${path}`)
     const { files, superseded } = await growLog(sha256Tree, this.#size, leaves, read)
-    await this.#folder.writeAll(files.map(({ path, content }) => ({ path: `${this.#path}/${path}`, content })))
+    for (const { path, content } of files) await this.#folder.begin(`${this.#path}/${path}`, content)
     this.#superseded.push(...superseded.map((path) => `${this.#path}/${path}`))
     this.#size += BigInt(leaves.length)
     this.#pending = []
@@ -90,12 +92,12 @@ export class PayloadWriter {
     if (this.#payloads.length === tileWidth) await this.flush()
   }
 
-  /** Returns when the disk has the payloads of all leaves added. */
+  /** Begins to write the payloads of all leaves added. */
   async flush(): Promise<void> {
     const width = this.#payloads.length
     if (width === this.#writtenWidth) return
     const name = { origin: this.#origin, firstIndex: this.#firstIndex, width }
-    await this.#folder.write(pathOf(this.#zone, this.#firstIndex, width), encodePayloadBundle(name, this.#payloads))
+    await this.#folder.begin(pathOf(this.#zone, this.#firstIndex, width), encodePayloadBundle(name, this.#payloads))
     if (this.#writtenWidth > 0) this.#superseded.push(pathOf(this.#zone, this.#firstIndex, this.#writtenWidth))
     this.#writtenWidth = width
     if (width < tileWidth) return

@@ -81,7 +81,12 @@ export async function writeExportInto(folder: ExportFolder, options: WriteExport
   if (cosigned.length === 0) return { kind: 'refused', code: 'NOTHING_WITNESSED', reason: 'no head is cosigned yet' }
   const base = await openBase(folder, charterSha256)
   if (base.kind === 'refused') return base
-  return new ExportRun(folder, base, cosigned, options).run()
+  try {
+    return await new ExportRun(folder, base, cosigned, options).run()
+  } finally {
+    // Another run may begin at once: nothing of this one may still come after it.
+    await folder.rest()
+  }
 }
 
 class ExportRun {
@@ -223,6 +228,7 @@ class ExportRun {
 
   async #flush(): Promise<void> {
     for (const writer of this.#writers()) await writer.flush()
+    await this.#folder.settle()
   }
 
   #writers(): readonly (LogWriter | PayloadWriter)[] {
@@ -254,6 +260,7 @@ class ExportRun {
   /** Back to the completed export: a run that died may already have put newer checkpoints of zones in. */
   async #contradict(contradiction: Contradiction): Promise<WriteExportOutcome> {
     const { state, checkpoints } = this.#base.finished
+    await this.#folder.settle()
     await this.#writeCheckpoints(state, checkpoints)
     await this.#pruneTo(this.#finishedSizes)
     return { kind: 'contradicted', contradiction }
