@@ -40,7 +40,12 @@ async function show(cli: Cli, identifier: string, options: ShowOptions): Promise
   const box = await findBox(cli, options)
   const zone = options.atZone ?? issuerOf(await box.charter(), identifier).zone
   using verifier = box.verifier(knownZone(box, zone, '--at-zone'), 'auditor')
-  const { events, position, state, atMs = BigInt(cli.nowMs()) } = await verifier.history(identifier, { signal: cli.signal, asOf })
+  const {
+    events,
+    position,
+    state,
+    atMs = BigInt(cli.nowMs()),
+  } = await verifier.history(identifier, { signal: cli.signal, asOf })
   const told = events.map(toldOf)
   const mohurd = mohurdStateIn(told, Number(atMs))
   if (options.json) {
