@@ -36,7 +36,8 @@ const statusDeadlineMs = 2_000
 /** `logged` keeps records this long, and so much of them; older history comes from the hub. */
 const streamKeepMs = 30 * 24 * 3_600_000
 const streamKeepBytes: number = 512 * 1024 * 1024
-const streamTrimPaceMs = 3_600_000
+/** An import appends some megabytes a second: looked at less often, the file would grow far beyond what is kept. */
+const streamTrimPaceMs = 15_000
 
 /** Options of `startBox`. */
 export interface BoxOptions {

@@ -38,8 +38,8 @@ export function createEmbeddedStream(log: RecordLog, appends: Appends, now: () =
   return new EmbeddedStream(log, appends, now)
 }
 
-/** How many records one transaction of a trim deletes: between two of them the rest of the process gets its turn. */
-const recordsPerTrimStep = 256
+/** Records that one transaction of a trim deletes, some megabytes: between two of them the rest of the process gets its turn. */
+const recordsPerTrimStep = 32
 
 class EmbeddedStream implements RetainingStream {
   readonly id: string

@@ -32,7 +32,7 @@ export interface PublisherSettings {
 export const defaultSettings: PublisherSettings = {
   clients: new Map(),
   maxQueuedEvents: 32_768,
-  maxCachedSubjects: 65_536,
+  maxCachedSubjects: 8_192,
   initialRetryMs: 100,
   maxRetryMs: 2_000,
   hubDeadlineMs: 10_000,
