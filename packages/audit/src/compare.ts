@@ -152,12 +152,11 @@ async function reportOf(
     const finding = isAnswered(one) ? await held(one, reference!, signal) : (one.state as VerifierFinding)
     findings.push(finding)
     if (reference?.replayed === undefined) continue
-    evidence.push(...(await evidenceAgainstHead(reference.replayed.hub, one.head)))
+    evidence.push(...(await evidenceOfHub(reference, one)))
     if (finding.kind !== 'root_differs' || one.replayed === undefined) continue
     const leaf = await firstLeaf([reference, reference.replayed], [one, one.replayed], position, signal)
     leaves.push(leaf)
     evidence.push(...evidenceOfZone(reference.replayed, leaf))
-    if (evidence.length === 0) evidence.push(...(await evidenceAgainstHead(one.replayed.hub, reference.head)))
   }
   const differs = contradictions.length > 0 || findings.some(({ kind }) => kind !== 'agrees' && kind !== 'not_compared')
   const isComplete = reference !== undefined && findings.every(({ kind }) => kind === 'agrees')
@@ -242,6 +241,13 @@ async function leafAt(
     return record.kind === 'entry' && record.index === index ? Uint8Array.from(record.leaf) : undefined
   }
   return undefined
+}
+
+/** In the head of either side, against the leaves of the other. */
+async function evidenceOfHub(reference: Answered, other: AskedSide): Promise<readonly EvidenceFile[]> {
+  const found = reference.replayed === undefined ? [] : await evidenceAgainstHead(reference.replayed.hub, other.head)
+  if (found.length > 0 || other.replayed === undefined) return found
+  return evidenceAgainstHead(other.replayed.hub, reference.head)
 }
 
 /** A zone that signed another batch for the other history signed two roots for one size. */

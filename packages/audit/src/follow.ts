@@ -105,7 +105,8 @@ class Following {
         if (done) return undefined
         this.#waitMs = firstWaitMs
         const contradiction = this.#taker.take(value)
-        if (contradiction !== undefined) return this.#end(contradiction, records)
+        // Awaited here: evidence may lie in the records, which are let go below.
+        if (contradiction !== undefined) return await this.#end(contradiction, records)
         await this.#books.archive.relieve()
         if (value.kind === 'entry') this.#tellTaken()
         const end = await this.#compareWhenDue(records)

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import {
-  type Checkpoint,
   openNote,
   parseCheckpoint,
   sha256Tree,
@@ -57,16 +56,22 @@ export function judgeEvidence(bytes: Uint8Array, charter0: Uint8Array): Evidence
   const document = decodeEvidence(bytes)
   if (document.kind === 'unreadable') return fails('EVIDENCE_UNREADABLE', document.why)
   const charter = newestCharterOf(charter0, document)
-  if ('kind' in charter) return charter
+  if (charter.kind === 'fails') return charter
   const judged = judge(document.evidence, charter)
-  return 'code' in judged
-    ? judged
-    : { kind: 'holds', against: judged.against, charter: charter.view.charter.number, zh: judged.zh, en: judged.en }
+  switch (judged.kind) {
+    case 'fails':
+      return judged
+    case 'proven': {
+      const { against, zh, en } = judged
+      return { kind: 'holds', against, charter: charter.view.charter.number, zh, en }
+    }
+  }
 }
 
 type Fails = Extract<EvidenceJudgement, { kind: 'fails' }>
 
 interface NewestCharter {
+  readonly kind: 'newest'
   readonly view: CharterView
   /** Charter 0, whose keys were known from the first leaf on. */
   readonly first: CharterView
@@ -84,13 +89,17 @@ function newestCharterOf(charter0: Uint8Array, { alliance, charters }: EvidenceD
   if (first.charter.alliance !== alliance) return fails('EVIDENCE_CHARTER', 'it is about another alliance')
   for (const { bytes, note } of charters) {
     const next = charterAfter(trust, bytes, note)
-    if ('kind' in next) return next
-    trust = next
+    if (next.kind === 'fails') return next
+    trust = next.trust
   }
-  return { view: newestLogged(trust).view, first: first.view, firstSha256: first.sha256 }
+  return { kind: 'newest', view: newestLogged(trust).view, first: first.view, firstSha256: first.sha256 }
 }
 
-function charterAfter(trust: Trust, bytes: Uint8Array, note: Uint8Array): Trust | Fails {
+function charterAfter(
+  trust: Trust,
+  bytes: Uint8Array,
+  note: Uint8Array,
+): { readonly kind: 'trust'; readonly trust: Trust } | Fails {
   const { view, charter } = newestLogged(trust)
   const opened = openNote(
     note,
@@ -100,10 +109,10 @@ function charterAfter(trust: Trust, bytes: Uint8Array, note: Uint8Array): Trust 
   if (opened.unknown.length > 0) return fails('EVIDENCE_CHARTER', 'a line by no admin of the charter before')
   const sha256 = createHash('sha256').update(bytes).digest()
   const extended = extendTrust(trust, { position: maxPosition, number: charter.number + 1n, sha256, note, bytes })
-  return 'kind' in extended ? fails('EVIDENCE_CHARTER', extended.reason) : extended
+  return 'kind' in extended ? fails('EVIDENCE_CHARTER', extended.reason) : { kind: 'trust', trust: extended }
 }
 
-type Judged = { readonly against: string; readonly zh: string; readonly en: string } | Fails
+type Judged = { readonly kind: 'proven'; readonly against: string; readonly zh: string; readonly en: string } | Fails
 
 function judge(evidence: Evidence, charter: NewestCharter): Judged {
   switch (evidence.kind) {
@@ -121,12 +130,13 @@ function judgeTwoHeads(evidence: Extract<Evidence, { kind: 'two_heads' }>, { vie
   if (log === undefined) return fails('EVIDENCE_CHARTER', 'the charter knows no such log')
   const first = readSigned(log, evidence.first)
   const second = readSigned(log, evidence.second)
-  if ('kind' in first) return first
-  if ('kind' in second) return second
+  if (first.kind === 'fails') return first
+  if (second.kind === 'fails') return second
   if (first.size !== second.size) return fails('EVIDENCE_PROVES_NOTHING', 'the heads are of different sizes')
   if (sameBytes(first.root, second.root)) return fails('EVIDENCE_PROVES_NOTHING', 'the heads name the same root')
   const { size } = first
   return {
+    kind: 'proven',
     against: log.owner,
     zh: `${whoZh(log)}对同一大小（${size}）的日志签署了两个不同的根：它向不同的人出示了不同的历史。`,
     en: `${who(log)} signed two different roots for its log at size ${size}: it showed different histories to different people.`,
@@ -138,8 +148,8 @@ function judgeNotConsistent(evidence: Extract<Evidence, { kind: 'not_consistent'
   if (log === undefined) return fails('EVIDENCE_CHARTER', 'the charter knows no such log')
   const older = readSigned(log, evidence.older)
   const newer = readSigned(log, evidence.newer)
-  if ('kind' in older) return older
-  if ('kind' in newer) return newer
+  if (older.kind === 'fails') return older
+  if (newer.kind === 'fails') return newer
   const { root, proof } = evidence
   if (older.size === 0n || older.size >= newer.size) {
     return fails('EVIDENCE_PROVES_NOTHING', 'the newer head is not of a larger size')
@@ -149,6 +159,7 @@ function judgeNotConsistent(evidence: Extract<Evidence, { kind: 'not_consistent'
   }
   if (sameBytes(root, older.root)) return fails('EVIDENCE_PROVES_NOTHING', 'the newer head extends the older one')
   return {
+    kind: 'proven',
     against: log.owner,
     zh: `${whoZh(log)}签署的大小为${newer.size}的日志不是由它签署过的大小为${older.size}的日志延伸而来：历史被改写。`,
     en: `${who(log)} signed its log at size ${newer.size}, which does not begin with the log it had signed at size ${older.size}: history was rewritten.`,
@@ -159,7 +170,7 @@ function judgeHubLeaf(evidence: Extract<Evidence, { kind: 'hub_leaf' }>, charter
   const { fault, head, leaves } = evidence
   const { hub } = charter.view
   const signed = readSigned(hub, head)
-  if ('kind' in signed) return signed
+  if (signed.kind === 'fails') return signed
   for (const { index, leaf, proof } of leaves) {
     if (!verifyInclusion(sha256Tree, index, signed.size, sha256Tree.leaf(leaf), proof, signed.root)) {
       return fails('EVIDENCE_PROOF', `leaf ${index} is not shown to lie under the head`)
@@ -171,6 +182,7 @@ function judgeHubLeaf(evidence: Extract<Evidence, { kind: 'hub_leaf' }>, charter
   }
   const { zh, en } = sentences[fault]
   return {
+    kind: 'proven',
     against: hub.owner,
     zh: `枢纽在其签名之下收入了任何诚实枢纽都不会收入的第${at}号记录：${zh}。`,
     en: `the hub holds under its signature leaf ${at}, which no honest hub admits: ${en}.`,
@@ -259,8 +271,15 @@ const sentences: Readonly<Record<HubLeafFaultCode, { readonly zh: string; readon
   },
 }
 
+/** What a checkpoint says, once its signature was found to hold. */
+interface SignedTree {
+  readonly kind: 'signed'
+  readonly size: bigint
+  readonly root: Uint8Array
+}
+
 /** A checkpoint of this log, with lines of its keys only, the deciding one among them. */
-function readSigned(log: LogView, note: Uint8Array): Checkpoint | Fails {
+function readSigned(log: LogView, note: Uint8Array): SignedTree | Fails {
   const said = parseCheckpoint(textOf(note))
   if (said.kind === 'refused') return fails('EVIDENCE_SIGNATURE', said.reason)
   const keys = countingKeys(log, said.size)
@@ -276,7 +295,7 @@ function readSigned(log: LogView, note: Uint8Array): Checkpoint | Fails {
   if (checkpoint.origin !== log.origin || checkpoint.extensionLines.length > 0) {
     return fails('EVIDENCE_SIGNATURE', 'a checkpoint of another log, or with more lines than one has')
   }
-  return checkpoint
+  return { kind: 'signed', size: checkpoint.size, root: checkpoint.root }
 }
 
 /** A zone's checkpoint does not say at which position of H its key had to be accepted: only keys never retired count for it. */
