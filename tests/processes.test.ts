@@ -27,11 +27,13 @@ describe('hub, publisher, verifier and counter as four processes', () => {
   const world = new World({ zones: [zone] })
   const tokens = { publisher: token(), verifier: token(), counter: token(), clerk: token(), system: token() }
   const ports = { log: 0, publisher: 0, verifier: 0, counter: 0 }
+  const httpPorts = { publisher: 0, verifier: 0 }
   const started = new Map<string, ChildProcess>()
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'processes-'))
     for (const service of Object.keys(ports) as (keyof typeof ports)[]) ports[service] = await freePort()
+    for (const service of ['publisher', 'verifier'] as const) httpPorts[service] = await freePort()
     const files = writeFiles()
     const start = (service: keyof typeof ports, env: Readonly<Record<string, string>>) =>
       started.set(service, processes.start(`services/${service}/src/main.ts`, [], env))
@@ -49,6 +51,7 @@ describe('hub, publisher, verifier and counter as four processes', () => {
     })
     start('publisher', {
       ...zoneEnv('publisher'),
+      HUTONG_HTTP_PORT: String(httpPorts.publisher),
       HUTONG_CHARTER: files.charter,
       HUTONG_KEYS: files.zoneKeys.join(),
       HUTONG_HUB: `127.0.0.1:${ports.log}`,
@@ -58,6 +61,7 @@ describe('hub, publisher, verifier and counter as four processes', () => {
     })
     start('verifier', {
       ...zoneEnv('verifier'),
+      HUTONG_HTTP_PORT: String(httpPorts.verifier),
       HUTONG_CHARTER_SHA256: files.charterSha256,
       HUTONG_HUB: `127.0.0.1:${ports.log}`,
       HUTONG_HUB_TOKEN: tokens.verifier,
@@ -93,6 +97,19 @@ describe('hub, publisher, verifier and counter as four processes', () => {
     expect(answer).toMatchObject({ word: 'VALID', issuingZone: zone, receivingZone: zone })
     expect(answer.findings).toContainEqual(expect.objectContaining({ check: 'RECOGNITION', code: 'OWN_ZONE' }))
     expect((await ask(licence.identifier, token())).status).toBe(403)
+  })
+
+  it('publisher and verifier answer by HTTP where a port was opened for it', async () => {
+    const asked = [
+      ['publisher', tokens.system],
+      ['verifier', tokens.counter],
+    ] as const
+    for (const [service, bearer] of asked) {
+      const url = `http://127.0.0.1:${httpPorts[service]}/z/${zone}/v1/${service}/status`
+      const answer = await fetch(url, { headers: { authorization: `Bearer ${bearer}` } })
+      expect([answer.status, await answer.json()]).toMatchObject([200, { zone }])
+      expect((await fetch(url)).status).toBe(401)
+    }
   })
 
   it.each(['counter', 'verifier', 'publisher', 'log'])('SIGTERM ends the %s with exit code 0', async (service) => {

@@ -23,6 +23,12 @@ describe('publisherConfig', () => {
     expect(verifierAddress).toBeUndefined()
   })
 
+  it('answers by HTTP only where a port is named for it', () => {
+    expect(publisherConfig(whole).httpPort).toBeUndefined()
+    expect(publisherConfig({ ...whole, HUTONG_HTTP_PORT: '4990' }).httpPort).toBe(4990)
+    expect(() => publisherConfig({ ...whole, HUTONG_HTTP_PORT: '' })).toThrow(ConfigurationError)
+  })
+
   for (const name of Object.keys(whole)) {
     it(`does not start without ${name}`, () => {
       expect(() => publisherConfig({ ...whole, [name]: undefined })).toThrow(ConfigurationError)
