@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LicenceIssued } from '@hutong/licence'
@@ -15,8 +16,11 @@ import {
 } from '../constellation/invented.ts'
 import { until } from '../constellation/until.ts'
 
-const file = join(projectFolder, 'tests', 'samples', 'licences', 'licences.csv')
+const samples = join(projectFolder, 'tests', 'samples', 'licences')
+const file = join(samples, 'licences.csv')
 const rows = 2_000
+/** So many of them stand in the sample of mixed faults too. */
+const inMixed = 384
 const pollPaceMs = 100
 
 interface Summary {
@@ -24,6 +28,7 @@ interface Summary {
   readonly published: number
   readonly duplicates: number
   readonly refusedCount: number
+  readonly refused: readonly { readonly line: number; readonly refusal: { readonly code: string } }[]
 }
 
 describe('import', () => {
@@ -47,12 +52,62 @@ describe('import', () => {
 
   const ask = (zone: string, identifier: string) => world.verify(zone, { identifier, matter })
   const importAll = () => hutongJson<Summary>(world.environment, 'licence', 'import', file, '--zone-field', 'KZ_ZONE')
+  const importMixed = (...more: readonly string[]) => {
+    const mixed = join(samples, 'licences-mixed.ndjson')
+    return hutongJson<Summary>(world.environment, 'licence', 'import', mixed, '--zone-field', 'KZ_ZONE', ...more)
+  }
   const verify = async (zone: string, identifier: string, ...more: readonly string[]) => {
     const args = ['licence', 'verify', identifier, '--at-zone', zone, '--matter', matter, ...more]
     return (await hutong(world.environment, ...args)).exitCode
   }
 
-  it('publishes two thousand licences in fourteen zones, and nothing becomes undetermined meanwhile', async () => {
+  it('finds the faults of a file in the other names, and exactly those, by exit code, report and verdict', async () => {
+    const atomic = await importMixed('--atomic')
+    expect({ exitCode: atomic.exitCode, ...atomic.json }).toMatchObject({ exitCode: 1, sent: false, refusedCount: 17 })
+    const { exitCode, json } = await importMixed()
+    const expected = JSON.parse(await readFile(join(samples, 'licences-mixed.expected.json'), 'utf8'))
+    expect(Object.fromEntries(json.refused.map(({ line, refusal }) => [line, refusal.code.toLowerCase()]))).toEqual(
+      expected.faults,
+    )
+    // All of 384 are published now, so that the atomic import before has written nothing.
+    const counts = { exitCode: 1, read: 402, published: inMixed, duplicates: 1, refusedCount: 17 }
+    expect({ exitCode, ...json }).toMatchObject({ ...counts, format: 'ndjson', encoding: 'utf-8' })
+  })
+
+  it('carries rare characters out of GB18030 to another zone, and to a verdict', async () => {
+    const bytes = await readFile(join(samples, 'licences-gb18030-crlf.csv'), 'latin1')
+    const lines = bytes.trimEnd().split('\r\n')
+    // The sample's last row, under a licence of its own: as it stands it contradicts the first.
+    const [, old, authority] = /(1\.2\.156\.3005\.2\.\w+\.(\w+)\.\w+\.001\.\w)/.exec(lines.at(-1)!)!
+    const identifier = identifierOf(authority!, 'RARE1')
+    const file = join(world.dataDir, 'logs', 'rare.csv')
+    await writeFile(file, `${lines[0]}\r\n${lines.at(-1)!.replace(old!, identifier)}\r\n`, 'latin1')
+    const { exitCode, json } = await hutongJson<Summary>(
+      world.environment,
+      'licence',
+      'import',
+      file,
+      '--zone',
+      'langfang',
+    )
+    expect({ exitCode, ...json }).toMatchObject({
+      exitCode: 0,
+      published: 1,
+      encoding: 'gb18030',
+      encodingBy: 'content',
+    })
+    const { answer } = await until(
+      'tianjin holds it',
+      () => world.history('tianjin', identifier),
+      ({ events }) => events.length === 1,
+    )
+    // As iconv reads the file.
+    expect(answer.events[0]?.event).toMatchObject({ event: { value: { holder: { name: '㐂𬭎"贸易",公司' } } } })
+    const verdict = await world.verify('langfang', { identifier, matter, holderCode: '91131000MA2383889F' })
+    expect(verdict).toMatchObject({ word: 'VALID', checks: { HOLDER: 'passed HOLDER_MATCHES' } })
+  })
+
+  it('publishes the rest of two thousand licences in fourteen zones, and nothing becomes undetermined meanwhile', async () => {
     expect(world.zones).toHaveLength(14)
     const done = new AbortController()
     const polling = answersMeanwhile(done.signal)
@@ -60,8 +115,8 @@ describe('import', () => {
     expect({ exitCode, ...json }).toMatchObject({
       exitCode: 0,
       read: rows,
-      published: rows,
-      duplicates: 0,
+      published: rows - inMixed,
+      duplicates: inMixed,
       refusedCount: 0,
     })
     const counts = await polling

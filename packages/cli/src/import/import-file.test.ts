@@ -213,7 +213,9 @@ describe('the table of refused rows', () => {
       if (calls > 12) throw new Error('killed')
     }
     await importOf(mixed, { statePath, refusedPath }, { nowMs: () => calls * 2_000 }).catch(() => {})
-    await appendFile(`${refusedPath}.part`, '{"item":7')
+    // What a run writes after its last state: a whole row, and half of one.
+    const beyond = { item: 402, line: 402, refusal: { code: 'X' }, source: { kind: 'text', text: '' } }
+    await appendFile(`${refusedPath}.part`, `${JSON.stringify(beyond)}\n{"item":7`)
     publisher.next = undefined
     const report = await importOf(mixed, { statePath, refusedPath })
     const lines = (await readFile(refusedPath, 'utf8')).trimEnd().split('\r\n').slice(1)

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { refusal } from '@hutong/licence'
 import type { PublisherClient, StageName } from '@hutong/sdk'
 import type { ImportRow } from './row.ts'
@@ -11,6 +12,9 @@ const requestsInFlightMax = 16
 const unsettledRowsMax = 16_384
 /** Every so many rows each zone's request leaves, full or not, so that a zone with few rows holds nothing up. */
 const flushPaceRows = 4_096
+
+/** How often what came in is written down while nothing is read, in milliseconds. */
+const keptUpPaceMs = 250
 
 /** What publishing needs of the world. */
 export interface PublishSurroundings {
@@ -68,16 +72,35 @@ export async function publishRows(
       else if (sender === undefined) order.settle(item, { kind: 'refused', refusal: notRunning(row.zone) })
       else await sender.add(item, row)
       if (read % flushPaceRows === 0) await everySender((one) => one.flush())
-      if (order.waiting >= unsettledRowsMax) await everySender((one) => one.drain())
+      if (order.waiting >= unsettledRowsMax)
+        await keptUp(
+          everySender((one) => one.drain()),
+          progress,
+        )
       await progress.afterRow()
     }
-    await everySender((one) => one.drain())
+    await keptUp(
+      everySender((one) => one.drain()),
+      progress,
+    )
     const stages = [...senders].map(async ([zone, one]) => [zone, await one.stage(waitFor)] as const)
     return new Map(await Promise.all(stages))
   } catch (error) {
     leaving.abort()
     await Promise.allSettled([...senders.values()].map((one) => one.drain()))
     throw error
+  }
+}
+
+/** Waits, and lets be written down meanwhile what comes in. */
+async function keptUp(work: Promise<unknown>, progress: PublishProgress): Promise<void> {
+  let isOver = false
+  const over = work.finally(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    await Promise.race([over, pause(keptUpPaceMs)])
+    await progress.afterRow()
   }
 }
 
