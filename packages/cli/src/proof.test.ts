@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatTlogProof, parsePolicy, parseTlogProof, verifyTlogProof } from '@hutong/merkle'
 import { hubLeafProof, proofEventOf, proofFileOf } from '@hutong/verify/proof-world'
-import { revoked, suspended, World } from '@hutong/verify/world'
+import { amended, corrected, renewed, resumed, revoked, suspended, World } from '@hutong/verify/world'
 import { proofFileToBytes } from '@hutong/wire'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runHere } from './run-cli.ts'
@@ -13,7 +13,11 @@ const verdictWords = /valid|not.?recognised|undetermined|有效|无效|不受理
 
 const world = new World({ suite: 'SM2-SM3' })
 const licence = world.licence('beijing', '0001')
-const events = [licence, suspended(licence), revoked(licence)].map((event) => world.publish('beijing', event))
+const next = amended(licence, { name: '变更后的许可证' })
+const events = [
+  ...[licence, suspended(licence), resumed(licence), corrected(licence, { number: 'N-2' })],
+  ...[next, renewed(next.licence, '2060-01-01'), revoked(next.licence)],
+].map((event) => world.publish('beijing', event))
 const sha256 = Buffer.from(world.pinnedSha256).toString('hex')
 
 let folder: string
@@ -49,7 +53,7 @@ describe('hutong proof verify', () => {
     const { exitCode, stdout, stderr } = await runHere(['proof', 'verify', at('whole.json'), ...charter()])
     expect([exitCode, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(
-      /^PROOF HOLDS up to event test\.hutong\.example\/z\/beijing\/1\/2, at 2026-06-01T00:00:00\.000Z; what came after it, also before this file was made, is not covered\n证明成立，截至事件 /,
+      /^PROOF HOLDS up to event test\.hutong\.example\/z\/beijing\/1\/6, at 2026-06-01T00:00:00\.000Z; what came after it, also before this file was made, is not covered\n证明成立，截至事件 /,
     )
     expect(stdout).toContain('licence_revoked')
     expect(stdout).toContain('periodUntil: 2056-01-01')
@@ -62,12 +66,17 @@ describe('hutong proof verify', () => {
     expect(exitCode).toBe(0)
     expect(stdout).not.toMatch(verdictWords)
     const told = JSON.parse(stdout)
-    expect(told).toMatchObject({ holds: true, index: 2, laterEventsCovered: false, zone: 'beijing' })
+    expect(told).toMatchObject({ holds: true, index: 6, laterEventsCovered: false, zone: 'beijing' })
     expect(told.events.map(({ kind, stands }: { kind: string; stands: boolean }) => [kind, stands])).toEqual([
       ['licence_issued', true],
       ['licence_suspended', true],
+      ['licence_resumed', true],
+      ['licence_corrected', true],
+      ['licence_amended', true],
+      ['licence_renewed', true],
       ['licence_revoked', true],
     ])
+    expect(told.events[4].content).toMatchObject({ licence: { periodUntil: '2056-01-01' } })
     expect(told.events[0].content).toMatchObject({ identifier: licence.identifier, periodFrom: '2025-01-02' })
   })
 

@@ -7,7 +7,7 @@ import {
   proofSentence,
   verifyProof,
 } from '@hutong/sdk'
-import { eventToJson, type JsonValue, proofLimits } from '@hutong/wire'
+import { eventToJson, type JsonObject, type JsonValue, proofLimits } from '@hutong/wire'
 import type { Command } from 'commander'
 import { type BoxOptions, findBox, knownZone, withData } from './box.ts'
 import { charterOption, type GivenCharter, givenCharter } from './charter-option.ts'
@@ -175,11 +175,22 @@ function toldVerdict(verdict: ProofHolds | ProofFails): object {
  * What an event says. The period is called a period: "validFrom" and "validUntil", beside a proof, would be read as the word of a
  * verdict, which a proof never gives.
  */
-function contentOf({ event }: Pick<ProvenEvent, 'event'>): { readonly [name: string]: JsonValue } {
+function contentOf({ event }: Pick<ProvenEvent, 'event'>): JsonObject {
   const { kind: _, ...content } = eventToJson(event)
+  return periodsNamed(content)
+}
+
+function periodsNamed(object: JsonObject): JsonObject {
   return Object.fromEntries(
-    Object.entries(content).map(([name, value]) => [name.replace(/^valid(?=[A-Z])/, 'period'), value]),
+    Object.entries(object).map(([name, value]) => [
+      name.replace(/^valid(?=[A-Z])/, 'period'),
+      isObject(value) ? periodsNamed(value) : value,
+    ]),
   )
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function textOf(value: JsonValue): string {
