@@ -103,6 +103,8 @@ describe('an object', () => {
     ['both sets of names', { ...good, ZZMC: 'x' }, 'FIELD_NAMES'],
     ['a name of the other set alone', swapped('certificate_name', 'ZZMC'), 'FIELD_NAMES'],
     ['a misspelt end of period', swapped('validate_end', 'valdate_end'), 'FIELD_NAMES'],
+    ['an end of period twice', `{"validate_end":"2020-01-01",${JSON.stringify(good).slice(1)}`, 'FIELD_NAMES'],
+    ['a name that is the prototype', `{"__proto__":{},${JSON.stringify(good).slice(1)}`, 'FIELD_NAMES'],
     ['no end of period', without('validate_end'), 'MISSING_TEXT'],
     ['no identifier', without('certificate_identifier'), 'MISSING_IDENTIFIER'],
     ['no zone', without('KZ_ZONE'), 'MISSING_TEXT'],
@@ -114,6 +116,8 @@ describe('an object', () => {
     const line = typeof given === 'string' ? given : JSON.stringify(given)
     const rows = await rowsIn('odd.ndjson', `${line}\n${JSON.stringify(good)}\n`)
     expect(codesIn(rows)).toEqual([code, 'licence'])
+    if (code === 'NOT_JSON') return
+    expect(codesIn(await rowsIn('odd.json', `[${line},${JSON.stringify(good)}]`))).toEqual([code, 'licence'])
   })
 
   it('may say null for nothing, and more than text in an extension field', async () => {

@@ -165,7 +165,15 @@ describe('a dry run', () => {
     expect(publisher.requestIds).toEqual([])
     const expected = JSON.parse(await readFile(join(samples, 'licences-mixed.expected.json'), 'utf8'))
     expect(faultsIn(dry.refused)).toEqual(expected.faults)
-    expect(dry).toMatchObject({ read: 402, published: 384, duplicates: 1, refusedCount: 17, sent: false })
+    expect(dry).toMatchObject({ read: 402, published: 384, duplicates: 1, refusedCount: 17, sent: false, unasked: 0 })
+    expect(dry.notJudged).toHaveLength(3)
+  })
+
+  it('counts the rows that no verifier was asked about', async () => {
+    const { CallError } = await import('@hutong/sdk')
+    const away = { history: () => Promise.reject(new CallError('unavailable', 'ZONE_NOT_RUNNING', 14, 'away')) }
+    const dry = await importOf(good, { mode: 'dry_run' }, { charter, verifierOf: () => away })
+    expect(dry).toMatchObject({ read: goodRows, unasked: goodRows })
   })
 })
 

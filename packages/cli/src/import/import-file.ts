@@ -66,6 +66,8 @@ export interface ImportReport extends Omit<Counts, 'line' | 'zones'> {
   readonly resumedRows: number
   /** Rows judged without their zone's verifier, which did not answer. */
   readonly unasked: number
+  /** What only the publisher knows and no judging ahead of it can tell; empty where nothing was judged ahead. */
+  readonly notJudged: readonly string[]
   /** By zone; stage: what all its events have reached that were sent in this run. */
   readonly zones: readonly (Counts['zones'][number] & { readonly stage: StageName | undefined })[]
   /** Where the table of refused rows is; undefined: no row was refused, or none was asked for. */
@@ -154,6 +156,12 @@ export async function importFile(
     sha256: fingerprint?.sha256,
   })
 }
+
+const leftToThePublisher: readonly string[] = [
+  'what the publisher has sealed and no verifier holds yet',
+  'whom this client may speak for',
+  "identifiers that could live in another zone's log",
+]
 
 /** One run over one file: what is counted, told and kept. */
 class Run {
@@ -280,6 +288,7 @@ function reportOf(parts: {
     sha256: parts.sha256,
     resumedRows: parts.settled,
     unasked: parts.unasked,
+    notJudged: parts.options.mode === 'publish' ? [] : leftToThePublisher,
     zones: zones.map((one) => ({ ...one, stage: parts.stages.get(one.zone) })),
     refusedTable: parts.hasTable ? parts.options.refusedPath : undefined,
   }

@@ -1,4 +1,5 @@
 import { isRefusal, type Refusal } from '@hutong/licence'
+import { Tokenizer, TokenType } from '@streamparser/json'
 import { type Layout, layoutOf, licenceFrom, zoneFrom } from './fields.ts'
 import { importRefusal } from './refusals.ts'
 import { type ImportRow, rowSizeMax, sourceTextMax, type ZoneChoice } from './row.ts'
@@ -8,13 +9,19 @@ const layoutsKeptMax = 64
 
 /**
  * Reads objects as rows, each with its own names. A value is text; `null` is empty; of an extension field a whole number, a truth value,
- * an object or a list is kept as its JSON.
+ * an object or a list is kept as its JSON. Of a name that stands twice a parser keeps the last, so the reader is told how many were
+ * written: which of two ends of period was meant is not for us to guess.
  */
-export function createRecordReader(choice: ZoneChoice): (value: unknown, line: number) => ImportRow {
+export function createRecordReader(
+  choice: ZoneChoice,
+): (value: unknown, line: number, namesWritten: number) => ImportRow {
   const layouts = new Map<string, Layout | Refusal>()
-  return (value, line) => {
+  return (value, line, namesWritten) => {
     if (!isObject(value)) return unread(line, importRefusal('NOT_JSON', { field: 'row', expected: 'an object' }), value)
     const names = Object.keys(value)
+    if (names.length !== namesWritten) {
+      return unread(line, importRefusal('FIELD_NAMES', { field: 'row', expected: 'every name once' }), value)
+    }
     const key = JSON.stringify(names)
     const layout = layouts.get(key) ?? layoutOf(names, choice)
     if (layouts.size < layoutsKeptMax) layouts.set(key, layout)
@@ -40,6 +47,24 @@ export function createRecordReader(choice: ZoneChoice): (value: unknown, line: n
     const source = { kind: 'fields', names, values } as const
     return { kind: 'licence', line, zone: zoneFrom(layout, values), licence: licenceFrom(layout, values), source }
   }
+}
+
+/** How many names the object in a valid JSON text has, repeated ones counted as often as they stand there. */
+export function namesWrittenIn(text: string): number {
+  const tokenizer = new Tokenizer()
+  let [depth, names] = [0, 0]
+  tokenizer.onToken = ({ token }) => {
+    depth += depthChange(token)
+    if (token === TokenType.COLON && depth === 1) names += 1
+  }
+  tokenizer.write(text)
+  return names
+}
+
+/** What a token does to the depth. */
+export function depthChange(token: TokenType): -1 | 0 | 1 {
+  if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) return 1
+  return token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET ? -1 : 0
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { type ParsedElementInfo, Tokenizer, TokenizerError, TokenParser, TokenType } from '@streamparser/json'
-import { createRecordReader } from './json-record.ts'
+import { createRecordReader, depthChange } from './json-record.ts'
 import { importRefusal } from './refusals.ts'
 import { type ImportRow, rowSizeMax, type ZoneChoice } from './row.ts'
 
@@ -32,6 +32,8 @@ class JsonDocument {
   #recordDepth = 0
   #recordLine = 1
   #recordSize = 0
+  /** Names written in the object so far. */
+  #names = 0
   #list: string | number | undefined
 
   constructor(choice: ZoneChoice) {
@@ -40,9 +42,10 @@ class JsonDocument {
     this.#tokenizer.onToken = (token) => {
       if (this.isOver) return
       this.#parser ??= this.#parserFor(token.token)
-      const isOpening = token.token === TokenType.LEFT_BRACE || token.token === TokenType.LEFT_BRACKET
-      if (isOpening && this.#depth++ === this.#recordDepth) [this.#recordLine, this.#recordSize] = [this.#line, 0]
-      if (token.token === TokenType.RIGHT_BRACE || token.token === TokenType.RIGHT_BRACKET) this.#depth -= 1
+      const change = depthChange(token.token)
+      if (change === 1 && this.#depth === this.#recordDepth) this.#startRecord()
+      this.#depth += change
+      if (token.token === TokenType.COLON && this.#depth === this.#recordDepth + 1) this.#names += 1
       this.#parser.write(token)
     }
   }
@@ -62,6 +65,12 @@ class JsonDocument {
     if (this.#parser?.isEnded !== true) this.#fault('FILE_CUT', 'the end of the document')
     else if (this.#list === undefined && this.#recordDepth === 2)
       this.#fault('NOT_JSON', 'a member that is a list of objects')
+  }
+
+  #startRecord(): void {
+    this.#recordLine = this.#line
+    this.#recordSize = 0
+    this.#names = 0
   }
 
   #parserFor(first: TokenType): TokenParser {
@@ -85,7 +94,7 @@ class JsonDocument {
         return
       }
     }
-    this.rows.push(this.#readRecord(value, this.#recordLine))
+    this.rows.push(this.#readRecord(value, this.#recordLine, this.#names))
   }
 
   #fault(code: 'NOT_JSON' | 'FILE_CUT', expected: string): void {

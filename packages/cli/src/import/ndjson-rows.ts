@@ -1,4 +1,4 @@
-import { createRecordReader } from './json-record.ts'
+import { createRecordReader, namesWrittenIn } from './json-record.ts'
 import { linesOf } from './lines.ts'
 import { importRefusal } from './refusals.ts'
 import { type ImportRow, rowSizeMax, sourceTextMax, type ZoneChoice } from './row.ts'
@@ -16,7 +16,7 @@ export async function* ndjsonRows(text: AsyncIterable<string>, choice: ZoneChoic
     const trimmed = one.text.trim()
     if (trimmed === '') continue
     try {
-      yield readRecord(JSON.parse(trimmed), line)
+      yield readRecord(JSON.parse(trimmed), line, namesWrittenIn(trimmed))
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
       yield notJson(line, trimmed, 'one JSON object')

@@ -57,7 +57,7 @@ export function progressText({ pass, bytesRead, sizeBytes, rows, refused }: Impo
 }
 
 function printReport({ print }: Cli, report: ImportReport): void {
-  const { mode, sent, read, published, duplicates, refusedCount, resumedRows, refusedTable } = report
+  const { mode, sent, read, published, duplicates, refusedCount, resumedRows, refusedTable, notJudged } = report
   const isTold = sent || mode === 'dry_run'
   print.table(
     ['zone', sent ? 'published' : 'good', 'duplicates', 'refused', 'stage'],
@@ -72,10 +72,10 @@ function printReport({ print }: Cli, report: ImportReport): void {
   const good = sent ? `${published} published` : `${published} could be published`
   print.line(`${read} rows: ${good}, ${duplicates} duplicates, ${refusedCount} refused`)
   if (resumedRows > 0) print.line(`${resumedRows} of them were settled in an earlier run`)
-  if (mode === 'dry_run')
-    print.line(
-      '试运行 dry run: nothing was written. Not judged: what the publisher has sealed and no verifier holds yet; whom this client may speak for; identifiers of issuers that several zones share',
-    )
+  if (mode === 'dry_run') print.line(`试运行 dry run: nothing was written. Not judged: ${notJudged.join('; ')}`)
+  if (mode === 'atomic' && sent && refusedCount > 0) {
+    print.line('every row was judged good, and the publisher refused some all the same; the others are published')
+  }
   if (!isTold) print.line('全部未发布 nothing was published: --atomic, and rows were refused')
   if (report.unasked > 0)
     print.line(`${report.unasked} rows were judged without their zone's verifier, which did not answer`)

@@ -87,9 +87,10 @@ async function importOne(cli: Cli, file: string, flags: ImportFlags): Promise<nu
   return exitOfImport(report, waitFor)
 }
 
-/** 1 if a row was refused, 6 if events are in and have not reached the stage. */
+/** 1 if a row was refused, 6 if a row could not be judged for lack of an answer, or events are in and have not reached the stage. */
 function exitOfImport(report: ImportReport, waitFor: StageName): number {
   if (report.refusedCount > 0) return exits.negative
+  if (report.unasked > 0) return exits.unavailable
   return waitFor !== 'sealed' && report.zones.some(({ stage }) => stage === 'sealed') ? exits.unavailable : exits.done
 }
 
