@@ -1,4 +1,6 @@
 import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createHttpServer, type HttpServer, type HttpServerOptions } from './http-server.ts'
@@ -121,6 +123,19 @@ describe('the HTTP server', () => {
   it('answers a path that leads nowhere as a problem', async () => {
     const { origin } = await start()
     expect(await problemOf(await fetch(`${origin}/nowhere`))).toEqual({ status: 404, code: 'NO_SUCH_PATH' })
+  })
+
+  it.each([
+    ['headers above the limit', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+    ['what is no HTTP', 'hello\r\n\r\n', 400, 'MALFORMED_REQUEST'],
+  ])('answers %s as a problem too', async (_what, sent, httpStatus, code) => {
+    const { origin } = await start()
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+    socket.write(sent)
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n')
+    expect(head).toContain('application/problem+json')
+    expect(JSON.parse(body)).toMatchObject({ status: httpStatus, code })
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${httpStatus} `))
   })
 
   it('answers only to host names it knows', async () => {

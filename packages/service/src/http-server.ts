@@ -16,6 +16,7 @@ import { addressOf, checkedHost, isLoopback, type Listening } from './loopback.t
 import type { Metrics } from './metrics.ts'
 import { addOpenApi } from './open-api.ts'
 import { refuse } from './refusal.ts'
+import { answerUnreadable } from './unreadable-request.ts'
 import { withinMs } from './within.ts'
 
 /** Options of `createHttpServer`. */
@@ -82,6 +83,7 @@ class HutongHttpServer implements HttpServer {
       (request, response) => this.#dispatch(request, response),
     )
     this.#server.maxConnections = HTTP_CONNECTIONS_LIMIT
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnreadable(error.code, socket))
   }
 
   async prepare(): Promise<void> {
