@@ -106,16 +106,17 @@ export class Answerer {
     return asOf === undefined ? standpointNow(store, follower.view, nowMs) : standpointAsOf(store, follower.view, asOf)
   }
 
-  /** The licence's fold as the copy has it. Undefined: no zone's log has it. */
+  /** The licence's fold as the copy has it. Refused: NOT_FOUND, or PAYLOAD_MISMATCH where it was here and cannot be read. */
   async licence(
     copy: Copy,
     identifier: Exclude<IdentifierReading, { kind: 'malformed' }>,
-  ): Promise<FoundLicence | undefined> {
+  ): Promise<FoundLicence | Refusal> {
     for (const zone of issuingZones(copy.trust, identifier)) {
-      const { fold, subjects } = await this.#fold(copy, zone, identifier.subjectString)
+      const { fold, subjects, damaged } = await this.#foldFound(copy, zone, identifier.subjectString)
       if (fold !== undefined) return { fold, subjects }
+      if (damaged.length > 0) return refusal('PAYLOAD_MISMATCH', { field: 'identifier' })
     }
-    return undefined
+    return refusal('NOT_FOUND', { field: 'identifier' })
   }
 
   /** All declarations of a zone at the position of the copy. */
@@ -155,8 +156,7 @@ export class Answerer {
     const { position } = copy
     const asOf = knowledge.kind === 'as_of' ? knowledge.asOf : undefined
     for (const issuingZone of issuingZones(copy.trust, question.identifier)) {
-      const { fold, damaged } = await this.#fold(copy, issuingZone, question.identifier.subjectString)
-      for (const { kept } of damaged) this.#options.broken?.({ position: positionOf(kept), place: kept.place })
+      const { fold, damaged } = await this.#foldFound(copy, issuingZone, question.identifier.subjectString)
       if (fold === undefined && damaged.length === 0) continue
       // It was here and cannot be read: that is not "not in the log".
       if (fold === undefined) return couldNotLook(askedIn(question, asOf), position, 'PAYLOAD_MISMATCH')
@@ -166,6 +166,13 @@ export class Answerer {
       return judge(question, knowledge, { issuingZone, fold, declarations })
     }
     return foundNowhere(question, knowledge)
+  }
+
+  /** The fold, and who keeps the payloads is told of those that were here and cannot be read. */
+  async #foldFound(copy: Copy, zone: string, subjectString: string): ReturnType<typeof foldString> {
+    const folded = await this.#fold(copy, zone, subjectString)
+    for (const { kept } of folded.damaged) this.#options.broken?.({ position: positionOf(kept), place: kept.place })
+    return folded
   }
 
   async #fold(copy: Copy, zone: string, subjectString: string): ReturnType<typeof foldString> {

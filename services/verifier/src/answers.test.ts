@@ -1,3 +1,4 @@
+import { readIdentifier } from '@hutong/licence'
 import { createMemoryStore, type Document, type Store } from '@hutong/store'
 import { createFaultyStore } from '@hutong/store/faulty-store'
 import { digestRoot, digestRow, digestRowHash } from '@hutong/verify'
@@ -260,6 +261,10 @@ describe('a payload lost from the copy of a verifier', () => {
     await store.insert([{ ...kept!, term: kept!.term + 1n, value: emptied }])
     const answer = await test.ask(licence.identifier)
     expect(answer).toMatchObject({ findings: { word: 'UNDETERMINED', code: 'PAYLOAD_MISMATCH' } })
+    const reading = readIdentifier(licence.identifier)
+    if (reading.kind === 'malformed') throw new Error('malformed')
+    const { answerer } = test.verifier
+    expect(await answerer.licence(answerer.copy()!, reading)).toMatchObject({ code: 'PAYLOAD_MISMATCH' })
   })
 })
 

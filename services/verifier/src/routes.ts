@@ -60,7 +60,7 @@ export function routesOf({ verifier, clock }: RouteParts): Routes<typeof Verifie
     const reading = identifierOf(identifier)
     if (isRefusal(reading)) throwRefusal(reading, status.INVALID_ARGUMENT)
     const found = await answerer.licence(copy, reading)
-    return found ?? throwRefusal(refusal('NOT_FOUND', { field: 'identifier' }), status.NOT_FOUND)
+    return isRefusal(found) ? throwRefusal(found, statusOf(found)) : found
   }
   return {
     async verify({ identifier, matter, holderCode, fileSha256, asOf: wireAsOf }) {
@@ -221,6 +221,8 @@ function statusOf({ code }: Refusal): status {
 const refusalStatuses: ReadonlyMap<string, status> = new Map([
   ['QUEUE_FULL', status.RESOURCE_EXHAUSTED],
   ['NOT_YET', status.UNAVAILABLE],
+  ['NOT_FOUND', status.NOT_FOUND],
+  ['PAYLOAD_MISMATCH', status.UNAVAILABLE],
   ['BEFORE_FIRST_LEAF', status.OUT_OF_RANGE],
   ['ANSWER_TOO_LARGE', status.OUT_OF_RANGE],
 ])
