@@ -9,7 +9,9 @@ import { TemporaryStore } from './temporary-store.ts'
 import { orAborted } from './until-aborted.ts'
 
 /** How long a verifier may be behind the hub's newest leaf before it is called behind, in milliseconds. */
-const patienceMs = 15_000
+const patienceMs = 3_000
+/** How long is read on for what makes a contradiction evidence, in milliseconds. */
+const evidencePatienceMs = 15_000
 const askAgainMs = 250
 /** Waits between two connections, in milliseconds: doubled each time, up to the largest; anew after a record. */
 const firstWaitMs = 250
@@ -184,14 +186,17 @@ class Following {
   ): Promise<FollowEnd> {
     const { hub } = this.#books
     const { position } = contradiction
+    const enough = new AbortController()
     try {
-      const within = bounded(rest, this.#options)
+      const within = bounded(rest, this.#options, enough.signal)
       const { coveringHead, files } = await evidenceOf(hub, contradiction, this.#taker.refusedLeaf, within)
       return { position, contradiction: { ...contradiction, coveringHead }, findings, evidence: files }
     } catch {
       // The source failed after the contradiction was found: the finding stands, with less to show for it.
       this.#options.signal.throwIfAborted()
       return { position, contradiction, findings, evidence: [] }
+    } finally {
+      enough.abort()
     }
   }
 
@@ -216,8 +221,10 @@ function withPending(pending: ReturnType<Records['next']>, records: Records): Re
 }
 
 /** A source that goes on for ever does not hold up the end: after the patience there is nothing more. */
-function bounded(rest: Records, { pause, signal }: FollowOptions): Records {
-  const over = pause(patienceMs, signal).then(() => ({ done: true, value: undefined }) as const)
+function bounded(rest: Records, { pause, signal }: FollowOptions, enough: AbortSignal): Records {
+  const over = pause(evidencePatienceMs, AbortSignal.any([signal, enough])).then(
+    () => ({ done: true, value: undefined }) as const,
+  )
   // Where it aborts, whoever waits is told by the source.
   over.catch(() => undefined)
   return { next: () => Promise.race([rest.next(), over]) }
