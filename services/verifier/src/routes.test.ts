@@ -10,7 +10,7 @@ import {
   unary,
 } from '@hutong/service'
 import { createMemoryStore } from '@hutong/store'
-import { suspended, type World, worldMatter } from '@hutong/verify/world'
+import { resumed, suspended, type World, worldMatter } from '@hutong/verify/world'
 import {
   type AsOfMessage,
   type LoggedRecord,
@@ -163,6 +163,24 @@ describe('VerifierService', () => {
       [true, true, true],
       [true, false, false],
     ])
+  })
+
+  it('refuses events that do not fit into one answer, and leaves none of them out', async () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, at) => (at % 2 === 0 ? suspended : resumed)(licence))
+    for (const count of [250, 250, 250, 250, 23]) world.publishBatch('beijing', many(count))
+    const caughtUp = () =>
+      until(() => {
+        hub.changed()
+        return service.verifier.follower.view.state.position === world.size
+      })
+    await caughtUp()
+    using auditor = client('auditor')
+    const ask = () => unary(auditor, 'licenceEvents', { identifier: licence.identifier })
+    expect((await ask()).events).toHaveLength(1024)
+    world.publish('beijing', suspended(licence))
+    await caughtUp()
+    await expect(ask()).rejects.toMatchObject({ exitCode: 2, refusal: { code: 'ANSWER_TOO_LARGE' } })
   })
 
   it('refuses what cannot be answered as of then, and what says neither position nor time', async () => {
