@@ -105,6 +105,74 @@ describe('a file too many', () => {
   })
 })
 
+describe('a difference', () => {
+  it.each<[string, string, (content: Uint8Array) => number, string, object]>([
+    [
+      'a byte of an event’s leaf',
+      'z/tianjin/tile/entries/000',
+      (content) => startOfEntry(content, 7) + 12,
+      'FILE_ALTERED',
+      { index: 7n, eventId: `${world.origin('tianjin')}/7` },
+    ],
+    [
+      'the length of an entry',
+      'z/tianjin/tile/entries/000',
+      (content) => startOfEntry(content, 9) + 1,
+      'FILE_MALFORMED',
+      { index: 9n, eventId: `${world.origin('tianjin')}/9` },
+    ],
+    [
+      'a leaf of H',
+      'h/tile/entries/000.p/11',
+      (content) => startOfEntry(content, 3) + 40,
+      'FILE_ALTERED',
+      { index: 3n },
+    ],
+    ['a hash', 'z/tianjin/tile/0/001.p/5', () => 2 * 32 + 5, 'FILE_ALTERED', { offset: 64, index: 258n }],
+    ['a hash further up', 'z/tianjin/tile/1/000.p/1', () => 9, 'FILE_ALTERED', { offset: 0, index: 0n }],
+    [
+      'a byte of a payload',
+      'payloads/beijing/000.p/2',
+      (content) => content.length - 40,
+      'FILE_ALTERED',
+      { eventId: `${world.origin('beijing')}/1` },
+    ],
+    ['a checkpoint’s origin', 'z/beijing/checkpoint', () => 3, 'CHECKPOINT_REFUSED', { offset: 3 }],
+  ])('names %s by its place', async (_, path, place, code, named) => {
+    const altered = Uint8Array.from(files.get(path)!)
+    altered[place(altered)]! ^= 1
+    const difference = await firstNaming(withFile(path, altered), path)
+    expect(difference).toMatchObject({ path, code, place: named })
+    expect([difference?.zh, difference?.en].every((sentence) => sentence !== '')).toBe(true)
+  })
+
+  it.each(['h/checkpoint', 'z/beijing/checkpoint'])(
+    'names a line of %s by a key that no charter names',
+    async (path) => {
+      const line = `\u2014 example.org/somebody ${Buffer.alloc(68, 7).toString('base64')}\n`
+      const content = Buffer.concat([files.get(path)!, Buffer.from(line)])
+      const difference = await firstNaming(withFile(path, content), path)
+      expect(difference).toMatchObject({ code: 'SIGNATURE_LINE_UNKNOWN', place: { offset: files.get(path)!.length } })
+    },
+  )
+
+  it('names a line of the head that stands twice, and a head with too few cosignatures', async () => {
+    const lines = Buffer.from(files.get('h/checkpoint')!).toString('utf8').split('\n')
+    const twice = Buffer.from([...lines.slice(0, -1), lines.at(-2), ''].join('\n'))
+    expect((await firstNaming(withFile('h/checkpoint', twice), 'h/checkpoint'))?.code).toBe('FILE_NOT_CANONICAL')
+    const two = Buffer.from([...lines.slice(0, -3), ''].join('\n'))
+    expect((await firstNaming(withFile('h/checkpoint', two), 'h/checkpoint'))?.code).toBe('CHECKPOINT_REFUSED')
+  })
+
+  it('names a charter 0 that is not the pinned one', async () => {
+    const opened = await openExportFiles(withFile('x', undefined), { charterSha256: new Uint8Array(32) })
+    if (opened.kind === 'refused') throw new Error(opened.en)
+    const named: string[] = []
+    for await (const { path, code } of opened.check()) named.push(`${path} ${code}`)
+    expect(named).toEqual(['charter/0 CHARTER_REFUSED'])
+  })
+})
+
 async function expectNamed(path: string, at: number, bit: number): Promise<void> {
   const altered = Uint8Array.from(files.get(path)!)
   altered[at]! ^= 1 << bit
@@ -159,6 +227,10 @@ function lengthsOfEntries(content: Uint8Array): readonly number[] {
   for (let at = 0; at < content.length; at += 2 + ((content[at]! << 8) | content[at + 1]!))
     found.push(at, at + 1, at + 2)
   return found
+}
+
+function startOfEntry(content: Uint8Array, entry: number): number {
+  return lengthsOfEntries(content)[3 * entry]!
 }
 
 function statesOfPayloads(path: string, content: Uint8Array): readonly number[] {
