@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createLogClient, createVerifierClient, type ExportedProof, exportProof } from '@hutong/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hutong, hutongJson } from '../constellation/command-line.ts'
-import { startEmbedded } from '../constellation/embedded.ts'
+import { type EmbeddedConstellation, startEmbedded } from '../constellation/embedded.ts'
 import { licenceOf } from '../constellation/invented.ts'
 import { until } from '../constellation/until.ts'
 
@@ -16,8 +17,16 @@ interface Told {
   readonly index: number
 }
 
+async function exportedBySystem({ box }: EmbeddedConstellation, identifier: string): Promise<ExportedProof> {
+  const token = box.tokens.of('beijing', 'client')
+  using verifier = createVerifierClient(box.grpcAddress, { zone: 'beijing', token })
+  using log = createLogClient(box.grpcAddress, { token })
+  return await exportProof({ verifier, log, charter: box.alliance.charterBytes }, identifier)
+}
+
 describe('a proof carried away', () => {
   let folder: string
+  let exported: ExportedProof
   const at = (name: string) => join(folder, name)
   /** No box, no token, no network: what a stranger has. */
   const stranger = (...args: string[]) => hutong({ HUTONG_DATA: at('nowhere') }, ...args)
@@ -56,6 +65,7 @@ describe('a proof carried away', () => {
     const { origin, index } = early.json
     const cut = ['proof', 'export', licence.identifier, '-o', at('cut.json'), '--up-to', `${origin}/${index}`]
     expect(await hutong(world.environment, ...cut)).toMatchObject({ exitCode: 0 })
+    exported = await exportedBySystem(world, licence.identifier)
     const receipt = ['receipt', 'show', `${origin}/${index}`, '-o', at('receipt')]
     expect(await hutong(world.environment, ...receipt)).toMatchObject({ exitCode: 0 })
   })
@@ -75,6 +85,11 @@ describe('a proof carried away', () => {
       expect(stdout).not.toMatch(verdictWords)
       expect(stdout.match(/\blicence_\w+/g)).toEqual(kinds)
     }
+  })
+
+  it('is made by a zone’s own system too, with the token of its zone', async () => {
+    expect(exported).toMatchObject({ kind: 'exported', verdict: { zone: 'beijing' } })
+    expect(exported.kind === 'exported' && exported.verdict.events).toHaveLength(4)
   })
 
   it('fails with one byte of a payload altered', async () => {
