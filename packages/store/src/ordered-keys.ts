@@ -20,8 +20,9 @@ export class OrderedKeys {
   }
 
   set(key: string, row: number): void {
-    if (!this.#rows.has(key)) this.#fresh.push(key)
+    const before = this.#rows.size
     this.#rows.set(key, row)
+    if (this.#rows.size > before) this.#fresh.push(key)
     this.#isPlain &&= isPlain(key)
   }
 

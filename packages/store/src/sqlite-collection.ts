@@ -75,10 +75,12 @@ export class SqliteCollection {
 
   /** @throws {StaleWriterError} as `Store.insert`. */
   insert(documents: readonly Document[]): void {
-    const known = this.#filedRows(documents)
-    for (const document of documents) {
+    const rows = this.#rowsOf(documents)
+    // Twice in one call counts as two calls: then the second finds what the first has inserted.
+    const isOnce = new Set(documents.map(({ key }) => key)).size === documents.length
+    for (const [at, document] of documents.entries()) {
       const { key, term, value, subject } = document
-      const row = this.#unfiledRow(key) ?? known.get(key)
+      const row = isOnce ? rows[at] : (this.#unfiledRow(key) ?? rows[at])
       if (row !== undefined) this.#meet(document, row)
       else {
         const { lastInsertRowid } = this.#statements.insert.run(key, term, value, subject ?? null)
@@ -112,14 +114,16 @@ export class SqliteCollection {
     return this.#unfiled.get(key) ?? this.#filing?.keys.get(key)
   }
 
-  /** The rows of those keys that are filed. A key above all that are filed, as one that counts upwards is, is not looked for. */
-  #filedRows(documents: readonly Document[]): ReadonlyMap<string, number> {
-    const sought = documents.flatMap(({ key }) =>
-      compareKeys(key, this.#lastFiled) <= 0 && this.#unfiledRow(key) === undefined ? [key] : [],
+  /** The row of each that is there. Among filed keys one above all of them, as one that counts upwards is, is not looked for. */
+  #rowsOf(documents: readonly Document[]): readonly (number | undefined)[] {
+    const rows = documents.map(({ key }) => this.#unfiledRow(key))
+    const sought = documents.flatMap(({ key }, at) =>
+      rows[at] === undefined && compareKeys(key, this.#lastFiled) <= 0 ? [key] : [],
     )
-    if (sought.length === 0) return noRows
-    const found = this.#statements.filedRows.all(JSON.stringify(sought))
-    return new Map(found.map(({ key, row }) => [String(key), Number(row)]))
+    const found = sought.length === 0 ? [] : this.#statements.filedRows.all(JSON.stringify(sought))
+    if (found.length === 0) return rows
+    const filed = new Map(found.map(({ key, row }) => [String(key), Number(row)]))
+    return documents.map(({ key }, at) => rows[at] ?? filed.get(key))
   }
 
   // Something lies under this key already. Raising the term of an equal document matters: else a writer of a term in
@@ -202,8 +206,6 @@ interface Row {
   readonly value: Uint8Array
   readonly subject: string | null
 }
-
-const noRows: ReadonlyMap<string, number> = new Map()
 
 /** SQLite sorts every blob after every text, so this is an upper border that no key reaches. */
 const aboveEveryText = new Uint8Array()

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { isInformative } from '@hutong/licence'
 import { type Hash, sha256Tree } from '@hutong/merkle'
 import { type Document, keyFromIndex } from '@hutong/store'
@@ -142,7 +142,7 @@ export function stringKey(subjectString: string, zone: string): string {
 }
 
 export function stringDigest(subjectString: string): string {
-  return createHash('sha256').update(subjectString).digest('hex')
+  return hash('sha256', subjectString, 'hex')
 }
 
 /** The first key after all that begin with `<prefix>/`. */

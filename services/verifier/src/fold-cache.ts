@@ -41,6 +41,7 @@ export class FoldCache {
 
   /** Lets go of every fold that these events can change. */
   applied(events: readonly ReadEvent[]): void {
+    if (this.#folds.size === 0) return
     for (const { kept, leaf, subject, reading } of events) {
       if (isInformative(leaf.kind)) continue
       if (reading.kind === 'read' && reading.subjectString !== undefined) {
