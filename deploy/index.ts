@@ -1,6 +1,7 @@
 export { type Alliance, boxCharterLimits, type CharterLimits } from './alliance-files.ts'
 export { announcement, commands } from './announcement.ts'
 export { BoxError } from './box-error.ts'
+export { demonstrationLicences, demonstrationMatters } from './demonstration.ts'
 export { publishFirstEvents } from './first-events.ts'
 export { type BoxOptions, type RunningBox, startBox } from './local.ts'
 export type { BoxFaults, BoxSettings } from './part.ts'

@@ -23,11 +23,12 @@ export class Processes implements AsyncDisposable {
   }
 }
 
-/** What a child has said up to and with this text. @throws {Error} it did not say it within `limitMs`. */
+/** What a child has said up to and with this text. @throws {Error} it did not say it within `limitMs`, or ended before. */
 export function said(child: ChildProcess, text: string, limitMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let heard = ''
     const timer = setTimeout(() => reject(new Error(`"${text}" was not said within ${limitMs} ms`)), limitMs)
+    child.once('exit', (code) => reject(new Error(`the process ended with exit code ${code} before it said "${text}"`)))
     child.stdout?.on('data', (chunk) => {
       heard += chunk
       if (!heard.includes(text)) return

@@ -1,10 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js'
 import { boxFileFromJson, boxFileName } from '@hutong/cli'
 import { createVerifierClient } from '@hutong/sdk'
-import { echoService } from './echo-service.ts'
+import { EchoCaller } from './echo-caller.ts'
 import { type Line, median } from './measure.ts'
 import { cpuMicroseconds, Processes, said } from './processes.ts'
 
@@ -12,8 +11,6 @@ const warmUpCalls = 2_000
 const callsPerRound = 500
 const rounds = 9
 const startLimitMs = 60_000
-/** About the size of a question. */
-const echoedBytes = 120
 
 /** A verdict over gRPC, one after the other, from a running box; beside it a bare gRPC echo, in turn. Latency as the caller sees it. */
 export async function benchVerdicts(): Promise<readonly Line[]> {
@@ -39,21 +36,19 @@ export async function benchVerdicts(): Promise<readonly Line[]> {
       if (findings.word !== 'VALID') throw new Error(`${findings.word} ${findings.code}`)
     }
 
-    const echoProcess = processes.start('tests/bench/echo.ts', [])
-    const [, port = ''] = /listening on (\d+)\./.exec(await said(echoProcess, '.', startLimitMs)) ?? []
-    const echo = echoCaller(`127.0.0.1:${port}`)
+    await using echo = await EchoCaller.start()
+    const callEcho = () => echo.call()
     await callAll(verify, warmUpCalls)
-    await callAll(echo.call, warmUpCalls)
+    await callAll(callEcho, warmUpCalls)
 
     const verdicts: number[] = []
     const echoes: number[] = []
     const before = cpuMicroseconds(box)
     for (let round = 0; round < rounds; round++) {
       verdicts.push(...(await callAll(verify, callsPerRound)))
-      echoes.push(...(await callAll(echo.call, callsPerRound)))
+      echoes.push(...(await callAll(callEcho, callsPerRound)))
     }
     const cpu = (cpuMicroseconds(box) - before) / (rounds * callsPerRound)
-    echo.close()
     const ratio = median(echoes) / median(verdicts)
     return [
       {
@@ -87,23 +82,4 @@ async function callAll(call: () => Promise<void>, times: number): Promise<number
     taken.push((performance.now() - started) * 1000)
   }
   return taken
-}
-
-function echoCaller(address: string): { readonly call: () => Promise<void>; readonly close: () => void } {
-  const Client = makeGenericClientConstructor(echoService, 'Echo')
-  const client = new Client(address, credentials.createInsecure())
-  const message = Buffer.alloc(echoedBytes, 'echo')
-  const { path, requestSerialize, responseDeserialize } = echoService.echo
-  const call = () =>
-    new Promise<void>((resolve, reject) => {
-      client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        message,
-        { deadline: Date.now() + 5_000 },
-        (error) => (error === null ? resolve() : reject(error)),
-      )
-    })
-  return { call, close: () => client.close() }
 }
