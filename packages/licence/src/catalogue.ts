@@ -420,6 +420,18 @@ export const catalogue = {
   // Requests and running services.
   NOT_JSON: { zh: '此行不是 JSON', en: 'the line is not JSON', next: 'correct_request' },
   NOT_CSV: { zh: '此行不是 CSV', en: 'the line is not CSV', next: 'correct_request' },
+  FIELD_NAMES: {
+    zh: '字段名不正确、重复，或混用了拼音与英文两套字段名',
+    en: 'a field name is unknown, repeated, or of the other of the two sets',
+    next: 'correct_request',
+  },
+  NOT_TEXT: { zh: '该字段的值应为文本', en: 'the value of this field is not text', next: 'correct_request' },
+  NOT_IN_ENCODING: {
+    zh: '此处的字节不符合文件的编码，其后内容未读取',
+    en: 'the bytes here are not of the encoding of the file; the rest was not read',
+    next: 'correct_request',
+  },
+  FILE_CUT: { zh: '文件在此处被截断', en: 'the file was cut off here', next: 'correct_request' },
   NOT_PUBLISHABLE: {
     zh: '此类事件不能由客户端提交',
     en: 'events of this kind are not published by a client',

@@ -1,5 +1,4 @@
-import type { LicenceIssued, Refusal } from '@hutong/licence'
-import { importRefusal } from './refusals.ts'
+import { type LicenceIssued, type Refusal, refusal } from '@hutong/licence'
 import type { ZoneChoice } from './row.ts'
 
 /** The fields of a licence (GB/T 36903) in the two sets of names that are exchanged: pinyin, English. */
@@ -112,7 +111,7 @@ export function cellText(cell: string): string {
 
 function nameFault(names: readonly string[], choice: ZoneChoice, isReport: boolean): Refusal | undefined {
   const twice = names.find((name, at) => names.indexOf(name) !== at)
-  if (twice !== undefined) return importRefusal('FIELD_NAMES', { field: shown(twice), expected: 'every name once' })
+  if (twice !== undefined) return refusal('FIELD_NAMES', { field: shown(twice), expected: 'every name once' })
   const [pinyin, english] = [0, 1].map((set) => Object.values(fieldNames).map((spellings) => spellings[set]!))
   const first = {
     pinyin: pinyin!.find((name) => names.includes(name)),
@@ -120,14 +119,14 @@ function nameFault(names: readonly string[], choice: ZoneChoice, isReport: boole
   }
   if (first.pinyin !== undefined && first.english !== undefined) {
     const expected = `the pinyin names or the English ones: both ${first.pinyin} and ${first.english} are there`
-    return importRefusal('FIELD_NAMES', { field: first.english, expected })
+    return refusal('FIELD_NAMES', { field: first.english, expected })
   }
   const known = new Set<string>([...pinyin!, ...english!, ...(isReport ? reportNames : [])])
   const zoneName = choice.kind === 'field' ? choice.name : undefined
   const stranger = names.find((name) => !known.has(name) && !isExtension(name) && name !== zoneName)
   if (stranger !== undefined) {
     const expected = `a name of GB/T 36903, KZ_…, extend_info${zoneName === undefined ? '' : ` or ${zoneName}`}`
-    return importRefusal('FIELD_NAMES', { field: shown(stranger), expected })
+    return refusal('FIELD_NAMES', { field: shown(stranger), expected })
   }
   const set = first.english === undefined ? pinyin! : english!
   const missing =
@@ -135,8 +134,8 @@ function nameFault(names: readonly string[], choice: ZoneChoice, isReport: boole
     (zoneName === undefined || names.includes(zoneName) ? undefined : zoneName)
   if (missing === undefined) return undefined
   if ((fieldNames.identifier as readonly string[]).includes(missing))
-    return importRefusal('MISSING_IDENTIFIER', { field: missing })
-  return importRefusal('MISSING_TEXT', { field: missing, expected: 'the field, empty where there is nothing to say' })
+    return refusal('MISSING_IDENTIFIER', { field: missing })
+  return refusal('MISSING_TEXT', { field: missing, expected: 'the field, empty where there is nothing to say' })
 }
 
 function columnOf(names: readonly string[], [pinyin, english]: readonly [string, string]): number {

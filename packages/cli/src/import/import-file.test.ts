@@ -79,6 +79,21 @@ describe('an import with a state', () => {
     expect((await importOf(sample, { statePath })).resumedRows).toBe(2_000)
   })
 
+  it('that was interrupted by a person goes on as well', async () => {
+    const stop = new AbortController()
+    let calls = 0
+    publisher.next = async () => {
+      calls += 1
+      if (calls === 8) stop.abort()
+    }
+    const [sample, statePath] = [join(samples, 'licences.csv'), at('state')]
+    await expect(importOf(sample, { statePath }, { signal: stop.signal })).rejects.toThrow(/abort/i)
+    expect(JSON.parse(await readFile(statePath, 'utf8'))).toMatchObject({ complete: false })
+    publisher.next = undefined
+    expect(await importOf(sample, { statePath })).toMatchObject({ read: 2_000, refusedCount: 0 })
+    expect(publisher.requestIds).toHaveLength(2_000)
+  })
+
   it('that is complete sends nothing any more', async () => {
     const statePath = at('state')
     await importOf(good, { statePath })
@@ -120,6 +135,23 @@ describe('an atomic import', () => {
   it('sends all where every row is good', async () => {
     const report = await importOf(await withoutLast('good.csv'), { mode: 'atomic' }, knowsNothing)
     expect(report).toMatchObject({ sent: true, published: goodRows - 1, refusedCount: 0 })
+    expect(publisher.requestIds).toHaveLength(goodRows - 1)
+  })
+
+  it('that died in its second pass is completed, and nobody is asked to judge again', async () => {
+    const [path, statePath] = [await withoutLast('good.csv'), at('state')]
+    let calls = 0
+    publisher.next = async () => {
+      calls += 1
+      if (calls > 5) throw new Error('killed')
+    }
+    await expect(importOf(path, { mode: 'atomic', statePath }, knowsNothing)).rejects.toThrow('killed')
+    expect(publisher.requestIds.length).toBeGreaterThan(0)
+    expect(publisher.requestIds.length).toBeLessThan(goodRows - 1)
+    publisher.next = undefined
+    const asked = { history: () => Promise.reject(new Error('asked to judge again')) }
+    const report = await importOf(path, { mode: 'atomic', statePath }, { charter, verifierOf: () => asked })
+    expect(report).toMatchObject({ sent: true, read: goodRows - 1, refusedCount: 0 })
     expect(publisher.requestIds).toHaveLength(goodRows - 1)
   })
 

@@ -1,7 +1,6 @@
-import { isRefusal, type Refusal } from '@hutong/licence'
+import { isRefusal, type Refusal, refusal } from '@hutong/licence'
 import { Tokenizer, TokenType } from '@streamparser/json'
 import { type Layout, layoutOf, licenceFrom, zoneFrom } from './fields.ts'
-import { importRefusal } from './refusals.ts'
 import { type ImportRow, rowSizeMax, sourceTextMax, type ZoneChoice } from './row.ts'
 
 /** Layouts kept, at most: the objects of one file hardly ever have more than a few. */
@@ -17,10 +16,10 @@ export function createRecordReader(
 ): (value: unknown, line: number, namesWritten: number) => ImportRow {
   const layouts = new Map<string, Layout | Refusal>()
   return (value, line, namesWritten) => {
-    if (!isObject(value)) return unread(line, importRefusal('NOT_JSON', { field: 'row', expected: 'an object' }), value)
+    if (!isObject(value)) return unread(line, refusal('NOT_JSON', { field: 'row', expected: 'an object' }), value)
     const names = Object.keys(value)
     if (names.length !== namesWritten) {
-      return unread(line, importRefusal('FIELD_NAMES', { field: 'row', expected: 'every name once' }), value)
+      return unread(line, refusal('FIELD_NAMES', { field: 'row', expected: 'every name once' }), value)
     }
     const key = JSON.stringify(names)
     const layout = layouts.get(key) ?? layoutOf(names, choice)
@@ -29,19 +28,11 @@ export function createRecordReader(
     const odd = texts.indexOf(undefined)
     if (isRefusal(layout) || odd >= 0) {
       const expected = 'text in quotation marks'
-      return unread(
-        line,
-        isRefusal(layout) ? layout : importRefusal('NOT_TEXT', { field: names[odd]!, expected }),
-        value,
-      )
+      return unread(line, isRefusal(layout) ? layout : refusal('NOT_TEXT', { field: names[odd]!, expected }), value)
     }
     const field = Object.values(layout.fields).find((column) => !isTextual(Object.values(value)[column]))
     if (field !== undefined) {
-      return unread(
-        line,
-        importRefusal('NOT_TEXT', { field: names[field]!, expected: 'text in quotation marks' }),
-        value,
-      )
+      return unread(line, refusal('NOT_TEXT', { field: names[field]!, expected: 'text in quotation marks' }), value)
     }
     const values = texts as readonly string[]
     const source = { kind: 'fields', names, values } as const

@@ -1,6 +1,6 @@
+import { refusal } from '@hutong/licence'
 import { type ParsedElementInfo, Tokenizer, TokenizerError, TokenParser, TokenType } from '@streamparser/json'
 import { createRecordReader, depthChange } from './json-record.ts'
-import { importRefusal } from './refusals.ts'
 import { type ImportRow, rowSizeMax, type ZoneChoice } from './row.ts'
 
 /**
@@ -100,9 +100,9 @@ class JsonDocument {
   #fault(code: 'NOT_JSON' | 'FILE_CUT', expected: string): void {
     if (this.isOver) return
     this.isOver = true
-    const refusal = importRefusal(code, { field: 'document', expected })
+    const why = refusal(code, { field: 'document', expected })
     const source = { kind: 'text', text: '' } as const
-    this.rows.push({ kind: 'refused', line: this.#line, refusal, restUnread: true, source })
+    this.rows.push({ kind: 'refused', line: this.#line, refusal: why, restUnread: true, source })
   }
 }
 

@@ -1,6 +1,6 @@
+import { refusal } from '@hutong/licence'
 import { createRecordReader, namesWrittenIn } from './json-record.ts'
 import { linesOf } from './lines.ts'
-import { importRefusal } from './refusals.ts'
 import { type ImportRow, rowSizeMax, sourceTextMax, type ZoneChoice } from './row.ts'
 
 /** The rows of a file with one JSON object to a line. A line that is none is told, and those behind it are read. */
@@ -29,7 +29,7 @@ function notJson(line: number, text: string, expected: string): ImportRow & { ki
   return {
     kind: 'refused',
     line,
-    refusal: importRefusal('NOT_JSON', { field: 'row', expected }),
+    refusal: refusal('NOT_JSON', { field: 'row', expected }),
     restUnread: false,
     source,
   }

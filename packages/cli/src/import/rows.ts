@@ -1,3 +1,4 @@
+import { refusal } from '@hutong/licence'
 import { CommandError, exits } from '../exit.ts'
 import { csvRows } from './csv-rows.ts'
 import { EncodedText, type Encoding, type EncodingChoice, encodingAsTold, encodingOf } from './encoding.ts'
@@ -5,7 +6,6 @@ import type { Fingerprint, ImportFile } from './file.ts'
 import { type Format, type FormatChoice, formatOf } from './format.ts'
 import { jsonRows } from './json-rows.ts'
 import { ndjsonRows } from './ndjson-rows.ts'
-import { importRefusal } from './refusals.ts'
 import type { ImportRow, ZoneChoice } from './row.ts'
 
 /** How a file is to be read; what is left open is found out. */
@@ -73,8 +73,8 @@ function broken(
   const other = encoding === 'utf-8' ? 'gb18030' : 'utf-8'
   const guess = by === 'byte order mark' ? '' : `; if all of the file looks wrong, try --encoding ${other}`
   const expected = cut ? `the rest of a character at byte ${byteOffset}` : `${encoding} at byte ${byteOffset}${guess}`
-  const refusal = importRefusal(cut ? 'FILE_CUT' : 'NOT_IN_ENCODING', { field: 'file', expected })
-  return { kind: 'refused', line, refusal, restUnread: true, source: { kind: 'text', text: '' } }
+  const why = refusal(cut ? 'FILE_CUT' : 'NOT_IN_ENCODING', { field: 'file', expected })
+  return { kind: 'refused', line, refusal: why, restUnread: true, source: { kind: 'text', text: '' } }
 }
 
 /** Enough of the text to tell the format; what is no text is found when it is read. */
