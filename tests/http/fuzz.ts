@@ -47,6 +47,7 @@ async function fuzz(): Promise<number> {
       ...['run', `http://${http}/z/${zone}/v1/openapi.json`],
       ...['--header', `Authorization: Bearer ${tokens[zone]?.client}`],
       ...['--checks', 'all', '--seed', seed, '--max-time', `${fuzzLimitS}`, '--request-timeout', `${requestLimitS}`],
+      ...['--max-response-time', `${requestLimitS}`],
       ...['--continue-on-failure', '--no-color', '--generation-database', 'none'],
     ],
     { stdio: 'inherit', cwd: scratch, timeout: (fuzzLimitS + requestLimitS) * 1_000 },

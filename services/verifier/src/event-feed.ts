@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { isInformative } from '@hutong/licence'
 import { sha256Tree } from '@hutong/merkle'
 import { keyFromIndex, type Store } from '@hutong/store'
@@ -21,6 +22,10 @@ export interface PageBounds {
 }
 
 const pageBounds: PageBounds = { eventsMax: pageEventsMax, bytesMax: 2 * 1024 * 1024, leavesMax: 1_024 }
+
+/** Events folded, and leaves looked at, before others get their turn. */
+const eventsPerTurn = 16
+const leavesPerTurn = 64
 
 /** How far a reader has come: all of the first `position` leaves of H, and `places` leaves of the batch at that index. */
 export interface FeedCursor {
@@ -78,9 +83,11 @@ export async function readFeed(
         return { events, next: { position, places: place.place }, atEnd: false }
       }
       events.push(event)
+      if (events.length % eventsPerTurn === 0) await setImmediate()
     }
     position += 1n
     places = 0
+    if (leaves % leavesPerTurn === leavesPerTurn - 1) await setImmediate()
   }
   return { events, next: { position, places }, atEnd: position >= end }
 }

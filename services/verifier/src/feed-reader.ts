@@ -21,6 +21,7 @@ export class FeedReader {
   readonly #store: Store
   readonly #follower: Follower
   #callers = 0
+  #tail: Promise<unknown> = Promise.resolve()
 
   constructor(store: Store, follower: Follower) {
     this.#store = store
@@ -45,14 +46,28 @@ export class FeedReader {
   }
 
   async #read({ from, eventsMax, waitMs, until }: FeedQuestion): Promise<FeedPage> {
-    const over = AbortSignal.any([...until, AbortSignal.timeout(waitMs)])
+    const gone = AbortSignal.any([...until])
+    const over = AbortSignal.any([gone, AbortSignal.timeout(waitMs)])
     let cursor = from
     for (;;) {
       const { view } = this.#follower
-      const page = await readFeed(this.#store, view, cursor, { eventsMax })
+      const page = await this.#inTurn(async () =>
+        gone.aborted ? nothing(cursor) : readFeed(this.#store, view, cursor, { eventsMax }),
+      )
       if (page.events.length > 0 || !page.atEnd || over.aborted) return page
       cursor = page.next
       if (view === this.#follower.view) await this.#follower.changed(over)
     }
   }
+
+  /** One page after the other: however many read, verdicts wait for one of them at most. */
+  #inTurn(work: () => Promise<FeedPage>): Promise<FeedPage> {
+    const turn = this.#tail.then(work)
+    this.#tail = turn.catch(() => {})
+    return turn
+  }
+}
+
+function nothing(cursor: FeedCursor): FeedPage {
+  return { events: [], next: cursor, atEnd: true }
 }
