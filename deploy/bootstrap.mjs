@@ -65,11 +65,16 @@ function stamp() {
  */
 async function start(args) {
   const watch = join(root, 'deploy', 'parent-watch.mjs')
-  const child = spawn(ownNode, ['--import', watch, join(root, 'deploy', 'main.ts'), ...args], {
-    detached: true,
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...ownEnvironment(), HUTONG_PARENT_PIPE: '3' },
-  })
+  // As docs/decisions/0009 says a busy service is started.
+  const child = spawn(
+    ownNode,
+    ['--max-semi-space-size=32', '--import', watch, join(root, 'deploy', 'main.ts'), ...args],
+    {
+      detached: true,
+      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+      env: { ...ownEnvironment(), HUTONG_PARENT_PIPE: '3' },
+    },
+  )
   forwardSignals((signal) => child.kill(signal))
   return exitCodeOf(child)
 }
