@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ExportFiles, filesOfDirectory } from './export-files.ts'
+import { payloadsFolder } from './export-layout.ts'
 
 /** So many files are written at once: the disk works while the next leaves come in. */
 const maxConcurrentWrites = 32
@@ -33,7 +34,7 @@ export class ExportFolder {
     const whole = join(this.#directory, path)
     await this.#makeFolderOf(whole)
     const half = `${whole}${halfSuffix}`
-    await using file = await open(half, 'w')
+    await using file = await open(half, 'w', path.startsWith(`${payloadsFolder}/`) ? privateMode : publicMode)
     await file.writeFile(content)
     await file.datasync()
     await rename(half, whole)
@@ -93,6 +94,10 @@ export class ExportFolder {
     }
   }
 }
+
+/** Payloads hold names and numbers of people; everything else may be published. */
+const privateMode = 0o600
+const publicMode = 0o644
 
 /** What a file is called until it is whole. */
 export const halfSuffix = '.new'

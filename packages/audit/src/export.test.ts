@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addSignatures } from '@hutong/merkle'
@@ -86,6 +86,12 @@ describe('an export', () => {
       mismatched: { eventIds: expect.arrayContaining([`${origin}/${index}`]) },
     })
     expect(await differencesOf(await opened(directory, damaged.pinnedSha256))).toEqual([])
+  })
+
+  it('keeps payloads from other users of the machine', async () => {
+    await exported(directory)
+    const modeOf = async (path: string) => ((await stat(join(directory, path))).mode & 0o777).toString(8)
+    expect(await modeOf('payloads/tianjin/000')).toBe('600')
   })
 
   it('may lose all its payloads, and then stays without', async () => {
