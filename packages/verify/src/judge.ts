@@ -55,7 +55,7 @@ export function judge(question: Question, knowledge: Knowledge, dossier: Dossier
   const log = checkLog(knowledge, fold, recognition, age)
   const witnessed = log.result === 'passed'
   const outcomes: readonly Outcome[] = [
-    liftable(checkIntegrity(question, fold, licence), certain, []),
+    liftable(checkIntegrity(question, fold, licence), witnessed && certain, []),
     checkSignature(knowledge, dossier, fold),
     checkAuthority(knowledge, dossier, fold, licence),
     checkSeal(question),
