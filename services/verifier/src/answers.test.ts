@@ -259,12 +259,16 @@ describe('a payload lost from the copy of a verifier', () => {
     const [kept] = await store.range('events', { from: 'beijing/', limit: 1 })
     const emptied = encodeKeptEvent({ ...decodeKeptEvent(kept!), salt: new Uint8Array(), payload: new Uint8Array() })
     await store.insert([{ ...kept!, term: kept!.term + 1n, value: emptied }])
+    hub.away = true
     const answer = await test.ask(licence.identifier)
     expect(answer).toMatchObject({ findings: { word: 'UNDETERMINED', code: 'PAYLOAD_MISMATCH' } })
     const reading = readIdentifier(licence.identifier)
     if (reading.kind === 'malformed') throw new Error('malformed')
     const { answerer } = test.verifier
     expect(await answerer.licence(answerer.copy()!, reading)).toMatchObject({ code: 'PAYLOAD_MISMATCH' })
+    // Nor once it is noted as one to be asked for.
+    await until(async () => (await store.range('missing', { limit: 1 })).length === 1)
+    expect(await test.ask(licence.identifier)).toMatchObject({ findings: { code: 'PAYLOAD_MISMATCH' } })
   })
 })
 

@@ -1,6 +1,6 @@
 import type { AsOf, Findings } from '@hutong/licence'
 import { createMemoryStore } from '@hutong/store'
-import { revoked, suspended, type World, withdrawn, worldMatter } from '@hutong/verify/world'
+import { resumed, revoked, suspended, type World, withdrawn, worldMatter } from '@hutong/verify/world'
 import { findingsBytes } from '@hutong/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -139,6 +139,49 @@ describe('answers as of a position', () => {
       (await matrix(before + 1n)).length,
       (await matrix(before + 2n)).length,
     ]).toEqual([1, 1, 0])
+  })
+
+  it('are never VALID over a payload that is not here, and the same in every copy once it has come', async () => {
+    const hub = newHub()
+    const { world } = hub
+    const licence = world.licence('beijing', '1')
+    world.publish('tianjin', world.declaration('tianjin'))
+    // The first event that names the licence is the one that is missing: who holds it late must find it under its own place.
+    const [first] = world.publishBatch('beijing', [{ event: licence, carried: 'missing' }])
+    world.publish('beijing', suspended(licence))
+    world.publish('beijing', resumed(licence))
+    const store = createMemoryStore()
+    await using patient = await startTestVerifier(hub, store)
+    await witnessed(hub, patient)
+    const positions = [2n, 3n, 4n, 5n]
+    const codes = async (test: TestVerifier) =>
+      Promise.all(positions.map(async (position) => findings(test, licence.identifier, { kind: 'position', position })))
+    expect((await codes(patient)).map(({ word }) => word)).not.toContain('VALID')
+    hub.lies = {
+      record: (record) => (record.index === first!.position ? { ...record, entries: [first!.entry] } : record),
+    }
+    await until(async () => (await store.range('missing', { limit: 9 })).length === 0)
+    await using fresh = await startTestVerifier(hub, createMemoryStore())
+    await fresh.caughtUp()
+    await until(() => covered(hub, fresh))
+    const late = await codes(patient)
+    expect(late.map(({ code }) => code)).toEqual(['NOT_IN_LOG', 'VALID', 'SUSPENDED', 'VALID'])
+    expect(late.map(hexOf)).toEqual((await codes(fresh)).map(hexOf))
+  })
+
+  it('are not changed by a later event that names what an unreadable one was about', async () => {
+    const hub = newHub()
+    const { world } = hub
+    const licence = world.licence('beijing', '1')
+    world.publishBatch('beijing', [{ event: licence, carried: 'missing' }])
+    await using test = await startTestVerifier(hub, createMemoryStore())
+    await witnessed(hub, test)
+    const asOf: AsOf = { kind: 'position', position: world.size }
+    const then = await findings(test, licence.identifier, asOf)
+    expect(then.code).toBe('NOT_IN_LOG')
+    world.publish('beijing', suspended(licence))
+    await witnessed(hub, test)
+    expect(hexOf(await findings(test, licence.identifier, asOf))).toBe(hexOf(then))
   })
 
   it('are clouded by a proven fault of the hub like every other', async () => {

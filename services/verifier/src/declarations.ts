@@ -33,7 +33,9 @@ export class Declarations {
     const subjects = usable ? [...this.#changed] : await this.#subjects(copy)
     for (const subject of subjects) {
       const events = await readSubject(copy, this.#zone, subject)
-      if (events.length > 0) folds.set(subject, await foldSubjectEvents(copy, this.#zone, subject, events))
+      // A mark may come from an event beyond the position: as of then the subject was no declaration yet.
+      if (events.some(({ leaf }) => isAboutDeclaration(leaf.kind)))
+        folds.set(subject, await foldSubjectEvents(copy, this.#zone, subject, events))
     }
     if (applied === this.#applied && isNow()) {
       this.#folds = folds

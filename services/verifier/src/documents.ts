@@ -19,7 +19,8 @@ import { decodeLeaf, type EntryRecord } from '@hutong/wire'
  * - `strings/<SHA-256 of a subject string>/<zone>/<subject>`: an event of this subject names the string and matches its leaf
  * - `touching/<SHA-256 of a subject string>/<zone>/<H index>/<place>`: an event that names the string under the leaf subject in the value
  * - `declarations/<zone>/<subject>`: this subject is a declaration of recognition
- * - `missing/<H index>/<place>`: an event whose payload is not here or does not open its commitment
+ * - `missing/<H index>/<place>`: an event whose payload is not here or does not open its commitment; empty where it came so, one byte
+ *   where the payload was held and is lost
  * - `late/<H index>/<place>`: the payload that was missing, found later
  * - `evidence/<H index>/<fingerprint>`: both sides of a contradiction of the hub
  */
@@ -84,6 +85,14 @@ export function documentsOf(record: EntryRecord, followed: FollowedEntry, root: 
 /** Whether the payload of an event is to be asked for again. */
 export function needsPayload({ reading }: ReadEvent): boolean {
   return reading.kind === 'missing' || reading.kind === 'mismatch'
+}
+
+/** Value of a `missing` document of a payload that was held. */
+export const onceHeldValue: Uint8Array = Uint8Array.of(1)
+
+/** Whether the payload that a `missing` document is about was held once. */
+export function isOnceHeld({ value }: Document): boolean {
+  return value.length > 0
 }
 
 function eventDocuments(event: ReadEvent, term: bigint): Document[] {

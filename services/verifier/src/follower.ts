@@ -33,6 +33,7 @@ import {
   encodeOpening,
   marksOf,
   needsPayload,
+  onceHeldValue,
   placeKey,
   positionOf,
 } from './documents.ts'
@@ -244,12 +245,14 @@ export class Follower {
     })
   }
 
-  /** Notes that the payload of an event must be asked for again. */
+  /** Notes that the payload of an event, held once, must be asked for again. One that never came is asked for already. */
   wantPayload(position: bigint, place: number): Promise<void> {
     return this.#inTurn(async () => {
+      const { store } = this.#options
       const key = placeKey(position, place)
+      if ((await store.get(collections.missing, key)) !== undefined) return
       const term = this.#writer().term
-      await this.#options.store.insert([{ collection: collections.missing, key, term, value: nothing }])
+      await store.insert([{ collection: collections.missing, key, term, value: onceHeldValue }])
     })
   }
 
@@ -553,7 +556,6 @@ interface Step {
 }
 
 const taken: Taken = { kind: 'taken' }
-const nothing = new Uint8Array(0)
 
 function eventsOf(steps: readonly Step[]): readonly ReadEvent[] {
   return steps.flatMap(({ followed }) => followed.events)

@@ -7,6 +7,7 @@ import {
   decodeOpening,
   endOfPrefix,
   eventKey,
+  isOnceHeld,
   needsPayload,
   placeKey,
   positionOf,
@@ -50,9 +51,10 @@ export interface FoldedString {
 export async function foldString(copy: Copy, zone: string, subjectString: string): Promise<FoldedString> {
   const marked = await markedSubjects(copy, zone, subjectString)
   const candidates = marked.filter(({ naming }) => naming.length > 0)
-  const damaged = marked
+  const lacking = marked
     .filter(({ naming }) => naming.length === 0)
     .flatMap(({ events }) => events.filter(needsPayload))
+  const damaged = await onceHeld(copy, lacking)
   const primary = firstOf(candidates)
   const touching = await touchingEvents(copy, zone, subjectString)
   const others = candidates.filter((candidate) => candidate !== primary)
@@ -60,6 +62,20 @@ export async function foldString(copy: Copy, zone: string, subjectString: string
   if (primary === undefined) return { fold: undefined, subjects, damaged }
   const events = [...primary.events, ...touching, ...others.flatMap(({ naming }) => naming)].toSorted(byPlace)
   return { fold: fold(copy, zone, primary.subject, subjectString, primary.subject, events), subjects, damaged }
+}
+
+/**
+ * Those of events without a payload that had one in this copy. Where a later event has brought the mark, an earlier one may never have
+ * been readable here: as of then nothing named the string.
+ */
+async function onceHeld({ store }: Copy, lacking: readonly ReadEvent[]): Promise<readonly ReadEvent[]> {
+  if (lacking.length === 0) return lacking
+  const keyOf = ({ kept }: ReadEvent) => placeKey(positionOf(kept), kept.place)
+  const missing = await store.getMany(collections.missing, lacking.map(keyOf))
+  return lacking.filter((event) => {
+    const noted = missing.get(keyOf(event))
+    return noted === undefined || isOnceHeld(noted)
+  })
 }
 
 /**
