@@ -175,6 +175,13 @@ describe('audit', () => {
     expect((await compare('hub', 'elsewhere')).exitCode).toBe(2)
   })
 
+  it('is followed until Ctrl-C', async () => {
+    await using following = new Following(world.environment, ['audit', 'follow', '--every', '1'])
+    await following.said(/"compared"/)
+    following.interrupt()
+    expect(await following.ended).toBe(130)
+  })
+
   // The last story: from here on every zone knows that the hub contradicts itself.
   it('is followed to a fork, and the evidence holds on a machine with nothing but the charter', async () => {
     const evidence = join(folder, 'evidence')
@@ -350,6 +357,10 @@ class Following implements AsyncDisposable {
       async () => this.stderr,
       (text) => what.test(text),
     )
+  }
+
+  interrupt(): void {
+    this.#child.kill('SIGINT')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto'
-import { signNote } from '@hutong/merkle'
+import { formatCheckpoint, signNote } from '@hutong/merkle'
 import { digestRow } from '@hutong/verify'
 import { resumed, revoked, suspended, unknownField, World, WorldCopy } from '@hutong/verify/world'
-import { decodeDigestRow, digestRowBytes, type EntryRecord, type LoggedRecord } from '@hutong/wire'
+import {
+  decodeDigestRow,
+  decodeHubLeaf,
+  digestRowBytes,
+  type EntryRecord,
+  encodeHubLeaf,
+  type LoggedRecord,
+} from '@hutong/wire'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
+  judgeEvidence,
   type RecordSource,
   type ReplayOptions,
   type ReplayReport,
@@ -184,6 +192,47 @@ describe('a replay of what no honest hub serves', () => {
       { records: [...world.records], head: world.head(old), cosigned: world.cosignedHead({ size: old }) },
     )
     expect(report.contradiction).toMatchObject({ code: 'HEAD_BEHIND', position: old })
+  })
+
+  it('brings evidence of two histories, at whatever size the other was shown, that anybody can judge', async () => {
+    for (const shown of [fork.head(), fork.head(fork.size - 1n)]) {
+      for (const records of [
+        [...world.records, headOf(shown)],
+        [...world.records.slice(0, 2), headOf(shown)],
+      ]) {
+        const rest = records.at(-2) === world.records.at(-1) ? [] : world.records.slice(2)
+        const { evidence } = await replayOf({}, { records: [...records, ...rest] })
+        expect(evidence.map(({ bytes }) => judgeEvidence(bytes, world.charters[0]!.bytes))).toMatchObject([
+          { kind: 'holds', against: 'hub' },
+        ])
+      }
+    }
+  })
+
+  it('brings evidence of a leaf that contradicts one before it, once a head covers it', async () => {
+    const leaf = (at: number) => {
+      const reading = decodeHubLeaf(world.records[at]!.leaf)
+      if (reading.kind !== 'hub_leaf') throw new Error(reading.why)
+      return reading.leaf
+    }
+    const earlier = encodeHubLeaf({ ...leaf(5), receivedAtMs: leaf(4).receivedAtMs - 1 })
+    const records = alter([...world.records], 5, (record) => ({ ...record, leaf: earlier }))
+    const leaves = records.flatMap((record) => (record.kind === 'entry' ? [record.leaf] : []))
+    const root = Buffer.from(treeRoot(leaves), 'hex')
+    const text = formatCheckpoint({ origin: `${world.alliance}/h/1`, size: BigInt(leaves.length), root })
+    const head = signNote(text, world.hubSigners)
+    const report = await replayOf({}, { records, head, cosigned: new Uint8Array(0) })
+    expect(report.contradiction).toMatchObject({ code: 'HUB_TIME_FALLS', position: 5n })
+    expect(report.evidence).toMatchObject([{ name: 'hub-leaf-time-falls.evidence.json' }])
+    expect(judgeEvidence(report.evidence[0]!.bytes, world.charters[0]!.bytes).kind).toBe('holds')
+  })
+
+  it('brings no evidence of what the hub has not signed', async () => {
+    for (const records of [world.records.toSpliced(4, 1), alter([...world.records], 4, alteredLeaf)]) {
+      const report = await replayOf({}, { records })
+      expect(report.contradiction).toBeDefined()
+      expect(report.evidence).toEqual([])
+    }
   })
 
   it('refuses a history that ends before a size the hub has signed', async () => {
@@ -548,6 +597,8 @@ function replayOf(options: Partial<ReplayOptions>, served: Served = {}): Promise
 function optionsOf(options: Partial<ReplayOptions>, about: World = world): ReplayOptions {
   return { source: sourceOf(about), charterSha256: about.pinnedSha256, verifiers: [], ...options }
 }
+
+const headOf = (checkpoint: Uint8Array): LoggedRecord => ({ kind: 'head', checkpoint })
 
 /** As the hub reads it out: the entries, then the newest two heads. */
 function sourceOf(about: World, served: Served = {}): RecordSource {
