@@ -39,7 +39,7 @@ describe('the HTTP server', () => {
   it('says that it is alive, and whether it is ready', async () => {
     let ready = false
     const { origin } = await start({ ready: () => ready })
-    expect((await fetch(`${origin}/healthz`)).status).toBe(200)
+    for (const method of ['GET', 'HEAD']) expect((await fetch(`${origin}/healthz`, { method })).status).toBe(200)
     expect(await problemOf(await fetch(`${origin}/readyz`))).toEqual({ status: 503, code: 'NOT_READY' })
     ready = true
     expect((await fetch(`${origin}/readyz`)).status).toBe(200)

@@ -89,10 +89,16 @@ class HutongHttpServer implements HttpServer {
   async prepare(): Promise<void> {
     const { metrics, routes, ready } = this.#options
     const root = await this.#app()
-    root.get('/healthz', async () => ({ status: 'alive' }))
-    root.get('/readyz', async () => {
-      if (!((await ready?.()) ?? true)) throw notReady()
-      return { status: 'ready' }
+    // Watchers ask by HEAD as well.
+    const method = ['GET', 'HEAD']
+    root.route({ method, url: '/healthz', handler: async () => ({ status: 'alive' }) })
+    root.route({
+      method,
+      url: '/readyz',
+      handler: async () => {
+        if (!((await ready?.()) ?? true)) throw notReady()
+        return { status: 'ready' }
+      },
     })
     root.all('/z/*', async () => {
       throw zoneNotRunning()
