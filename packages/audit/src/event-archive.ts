@@ -11,7 +11,7 @@ const readChunksMax = 64
 const chunksPerCall = 64
 
 /** Collection of the chunks, by number. */
-export const chunkCollection = 'chunks'
+const chunkCollection = 'chunks'
 
 /** Where a piece lies. */
 export interface PieceAt {

@@ -95,7 +95,7 @@ describe('a replay with a state', () => {
     }
     const whole = reportToJson(await replay(options()))
     for (const [table, at] of cells(path)) {
-      for (const share of [0.3, 0.999]) {
+      for (const share of [0, 0.3, 0.999]) {
         const put = flip(path, table, at, share)
         const going = ReplayState.open(path).then(async (state) => {
           await using opened = state

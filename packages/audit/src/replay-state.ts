@@ -205,11 +205,18 @@ export class ReplayState implements AsyncDisposable {
   }
 }
 
+/** Whether the chunk is what it was is only known when all were read: until then nothing in it is relied on. */
 function restoreChunk(folds: FoldBook, chunk: number, bytes: Buffer, texts: Texts): void {
-  for (let offset = 0; offset < bytes.length; ) {
-    const { piece, length } = decodePiece(bytes.subarray(offset), texts)
-    folds.restore(piece, { chunk, offset })
-    offset += length
+  try {
+    for (let offset = 0; offset < bytes.length; ) {
+      const { piece, length } = decodePiece(bytes.subarray(offset), texts)
+      if (length === 0 || length > bytes.length - offset) throw damaged('its chunks')
+      folds.restore(piece, { chunk, offset })
+      offset += length
+    }
+  } catch (cause) {
+    if (cause instanceof RangeError || cause instanceof TypeError) throw damaged('its chunks')
+    throw cause
   }
 }
 

@@ -19,7 +19,7 @@ export interface FollowOptions extends Common, AuditOptions {
 
 /** `hutong audit follow`: until something differs. */
 export async function followCommand(cli: Cli, options: FollowOptions): Promise<number> {
-  const compareEveryMs = wholeNumber('--every', options.every, 86_400) * 1_000
+  const compareEveryMs = wholeNumber('--every', options.every, 1, 86_400) * 1_000
   using sides = new Sides(cli, options)
   const charterSha256 = await sides.charterSha256()
   const log = createLogger({ name: 'audit', destination: { write: (line) => void cli.stderr.write(line) } })
@@ -69,7 +69,7 @@ class Watch implements AsyncDisposable {
   async listen(port: string | undefined): Promise<void> {
     if (port === undefined) return
     const server = this.#server.use(await createHttpServer({ log: this.#log, metrics: this.#metrics }))
-    const { address } = await server.listen({ port: wholeNumber('--metrics-port', port, largestPort) })
+    const { address } = await server.listen({ port: wholeNumber('--metrics-port', port, 0, largestPort) })
     this.#log.info({ address }, 'metrics')
   }
 
@@ -117,8 +117,8 @@ function printEnd({ print }: Cli, { position, contradiction, findings }: FollowE
   printAdvice(print, findings)
 }
 
-function wholeNumber(option: string, text: string, most: number): number {
+function wholeNumber(option: string, text: string, least: number, most: number): number {
   const number = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN
-  if (number <= most) return number
-  throw new CommandError(exits.usage, 'USAGE', `${option}: want a whole number up to ${most}, got "${text}"`)
+  if (number >= least && number <= most) return number
+  throw new CommandError(exits.usage, 'USAGE', `${option}: want a whole number from ${least} to ${most}, got "${text}"`)
 }
