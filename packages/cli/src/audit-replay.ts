@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import {
   type ExportDifference,
   type ReplayProgress,
@@ -30,6 +31,29 @@ export interface ReplayOptions extends Common, AuditOptions {
 
 /** `hutong audit replay`: of the hub, or of an exported directory. */
 export async function replayCommand(cli: Cli, options: ReplayOptions): Promise<number> {
+  try {
+    return await replayAsAsked(cli, options)
+  } catch (error) {
+    const exitCode = error instanceof Error ? stateExits.get(error.name) : undefined
+    if (exitCode === undefined || !(error instanceof Error)) throw error
+    throw new CommandError(exitCode, 'REPLAY_STATE', `${options.state ?? 'temporary files'}: ${error.message}`, error)
+  }
+}
+
+/** What the file of a state, or of what memory does not hold, can end a replay with: by name, for the store's own errors do not come here. */
+const stateExits: ReadonlyMap<string, number> = new Map([
+  ['ReplayStateError', exits.conflict],
+  ['FollowStateError', exits.conflict],
+  ['StoreFormatError', exits.conflict],
+  ['StaleWriterError', exits.conflict],
+  ['StoreFullError', exits.localDisk],
+  ['StoreBrokenError', exits.localDisk],
+  ['StoreUnavailableError', exits.localDisk],
+])
+
+async function replayAsAsked(cli: Cli, options: ReplayOptions): Promise<number> {
+  // Said before the work is done, not after.
+  if (options.html !== undefined) await refuseExisting(options.html)
   using sides = new Sides(cli, options)
   const charterSha256 = await sides.charterSha256()
   const isHub = options.from === undefined || options.from === 'hub'
@@ -110,6 +134,17 @@ async function differencesOf(
     if (named.length < differencesNamedMax) named.push(difference)
   }
   return { named, count }
+}
+
+/** @throws {CommandError} something is there. */
+async function refuseExisting(path: string): Promise<void> {
+  try {
+    await access(path)
+  } catch {
+    // Not there, or not to be seen: writing it will say which.
+    return
+  }
+  throw new CommandError(exits.conflict, 'FILE_EXISTS', `${path} is there already and is left as it is`)
 }
 
 async function writeHtml(path: string, html: string): Promise<void> {
