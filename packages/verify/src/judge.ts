@@ -57,7 +57,7 @@ export function judge(question: Question, knowledge: Knowledge, dossier: Dossier
   const outcomes: readonly Outcome[] = [
     liftable(checkIntegrity(question, fold, licence), witnessed && certain, []),
     checkSignature(knowledge, dossier, fold),
-    checkAuthority(knowledge, dossier, fold, licence),
+    liftable(checkAuthority(knowledge, dossier, fold, licence), certain, []),
     checkSeal(question),
     liftable(liftable(checkStatus(fold, licence, knowledge.nowMs), witnessed, ['REVOKED', 'TRANSFERRED']), certain, [
       'REVOKED',
@@ -65,7 +65,7 @@ export function judge(question: Question, knowledge: Knowledge, dossier: Dossier
       'TRANSFERRED',
     ]),
     log,
-    liftable(recognition.outcome, witnessed, []),
+    liftable(liftable(recognition.outcome, witnessed, []), certain, toldByNumber(question)),
     liftable(checkHolder(question, licence), witnessed && certain, []),
   ]
   return conclude(question, knowledge, dossier, { licence, fold, age, recognition, outcomes })
@@ -122,10 +122,17 @@ function supersededIn({ licence }: SubjectFold): readonly string[] {
  */
 function contentIsCertain(fold: SubjectFold, knowledge: Knowledge): boolean {
   if (doubtfulEvents(fold, knowledge).some(({ kind }) => tellsContent.has(kind))) return false
-  return fold.clouds.every(({ origin, index, way }) => {
+  return fold.clouds.every(({ code, origin, index, way }) => {
     const event = fold.events.find((one) => one.origin === origin && one.index === index)
-    return event !== undefined && way !== 'restated' && keepsContent.has(event.kind)
+    // Of an event of a newer form nobody here knows what its kind does.
+    const isKnown = event !== undefined && code !== 'EVENT_NOT_UNDERSTOOD' && way !== 'restated'
+    return isKnown && keepsContent.has(event.kind)
   })
+}
+
+/** Failures of RECOGNITION that stand whatever the content is: those that rest on the type, where the number itself names that. */
+function toldByNumber({ identifier }: Question): readonly string[] {
+  return identifier.licenceType === undefined ? [] : ['NOT_DECLARED', 'NOT_IN_FORCE']
 }
 
 const tellsContent: ReadonlySet<number> = new Set([
@@ -359,21 +366,33 @@ function found(
   return { outcome: { check: 'RECOGNITION', result, code, parameters }, considered, used: undefined }
 }
 
-/** A doubtful withdrawal keeps its effect; any other doubtful event of a declaration leaves it unknown. */
+/**
+ * A doubtful withdrawal that has taken effect keeps it. Any other doubtful event of a declaration leaves it unknown, also a withdrawal
+ * announced for later: until then it takes nothing, and it may have lifted the cloud of a refused one before it.
+ */
 function blockingDoubt(fold: SubjectFold, knowledge: Knowledge): JudgedEvent | undefined {
-  return doubtfulEvents(fold, knowledge).find(({ kind }) => kind !== kindNumber.recognition_withdrawn)
+  const versions = versionEvents(fold)
+  const hasTakenEffect = (event: JudgedEvent) => {
+    const version = fold.declaration.versions[versions.indexOf(event)]
+    return version !== undefined && version.declared === undefined && version.fromMs <= knowledge.nowMs
+  }
+  return doubtfulEvents(fold, knowledge).find((event) => !hasTakenEffect(event))
 }
 
 /** The version that decides now, and the event that declared it. */
 function versionInForce(
-  { declaration, events }: SubjectFold,
+  fold: SubjectFold,
   nowMs: number,
 ): { readonly declared: RecognitionDeclared; readonly event: JudgedEvent } | undefined {
-  const declared = declarationInForce(declaration, nowMs)
-  const place = declaration.versions.findIndex((version) => version.declared === declared)
-  // One version for each event of a declaration that stands, in the same order.
-  const event = events.filter(({ code, kind }) => code === stands && versionKinds.has(kind))[place]
+  const declared = declarationInForce(fold.declaration, nowMs)
+  const place = fold.declaration.versions.findIndex((version) => version.declared === declared)
+  const event = versionEvents(fold)[place]
   return declared === undefined || event === undefined ? undefined : { declared, event }
+}
+
+/** The events that made the versions of a declaration, one for each, in the same order. */
+function versionEvents({ events }: SubjectFold): readonly JudgedEvent[] {
+  return events.filter(({ code, kind }) => code === stands && versionKinds.has(kind))
 }
 
 /** Kinds declared and withdrawn. */
