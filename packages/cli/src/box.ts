@@ -78,7 +78,7 @@ export async function readBoxFile(dataDir: string): Promise<BoxFile | undefined>
 }
 
 /** Whether a process of that id is there. */
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
