@@ -54,6 +54,8 @@ export interface AnswererOptions {
   readonly storeAway?: (error: unknown) => void
 }
 
+const none: Promise<readonly SubjectFold[]> = Promise.resolve([])
+
 /**
  * Answers from the zone's own verified copy. Each answer is of one position: that of the view it began with, whatever is applied
  * meanwhile. It writes nothing.
@@ -155,14 +157,21 @@ export class Answerer {
   async #judge(question: Question, { copy, knowledge }: Standpoint): Promise<Findings> {
     const { position } = copy
     const asOf = knowledge.kind === 'as_of' ? knowledge.asOf : undefined
-    for (const issuingZone of issuingZones(copy.trust, question.identifier)) {
+    const { receivingZone } = question
+    const zones = issuingZones(copy.trust, question.identifier)
+    // Begun while the copy is still of the position now: only then are they kept for the next question.
+    const declarationsHere = zones.every((zone) => zone === receivingZone)
+      ? none
+      : this.declarations(copy, receivingZone)
+    // It is awaited where it is needed; where it is not, its failure is nobody's.
+    declarationsHere.catch(() => {})
+    for (const issuingZone of zones) {
       const { fold, damaged } = await this.#foldFound(copy, issuingZone, question.identifier.subjectString)
       if (fold === undefined && damaged.length === 0) continue
       // It was here and cannot be read: that is not "not in the log".
       if (fold === undefined) return couldNotLook(askedIn(question, asOf), position, 'PAYLOAD_MISMATCH')
       this.#tellBroken(fold)
-      const { receivingZone } = question
-      const declarations = issuingZone === receivingZone ? [] : await this.declarations(copy, receivingZone)
+      const declarations = issuingZone === receivingZone ? [] : await declarationsHere
       return judge(question, knowledge, { issuingZone, fold, declarations })
     }
     return foundNowhere(question, knowledge)
