@@ -178,6 +178,27 @@ describe('evidence that fails', () => {
     expect(judged({ ...shown, leaves: [] })).toMatchObject({ code: 'EVIDENCE_PROVES_NOTHING' })
   })
 
+  it('where a charter left out of the file lets the hub pass over a line that does not hold', async () => {
+    const rotated = new World({ suite: 'Ed25519' })
+    rotated.publish('beijing', rotated.licence('beijing', 'A'))
+    const [old] = rotated.signers('beijing')
+    rotated.compromise('beijing', 1n)
+    // Under its new key and a line that only bears the name of the old one: F3 has the hub ignore that.
+    const garbage: NoteSigner = { key: old!.key, sign: () => Buffer.alloc(64, 1) }
+    const signers = [...rotated.signers('beijing'), garbage]
+    rotated.publish('beijing', rotated.licence('beijing', 'B'), { signers })
+    expect(() => rotated.copy()).not.toThrow()
+    const leaves = rotated.records.map(({ leaf }) => leaf)
+    const at = await includedOf(leaves, leaves.length - 1)
+    const { bytes, note } = rotated.charters[1]!
+    for (const charters of [[], [{ bytes, note }]]) {
+      const evidence: Evidence = { kind: 'hub_leaf', fault: 'signature', head: rotated.head(), leaves: [at] }
+      const file = encodeEvidence({ alliance: rotated.alliance, charters, evidence })
+      const judgement = judgeEvidence(file, rotated.charters[0]!.bytes)
+      expect(judgement).toMatchObject({ kind: 'fails', code: 'EVIDENCE_PROVES_NOTHING' })
+    }
+  })
+
   it('where it is not written as it should be', () => {
     const file = Buffer.from(encoded(twoHeads())).toString()
     for (const text of [
