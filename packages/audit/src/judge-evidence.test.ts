@@ -1,4 +1,5 @@
 import {
+  addSignatures,
   appendLeafHashes,
   consistencyProof,
   edgeRoot,
@@ -96,6 +97,64 @@ describe('evidence that fails', () => {
   it('under a line of a witness beside the hub’s: only lines of the log itself stand in it', () => {
     const second = fork.cosignedHead()
     expect(judged({ ...twoHeads(), second })).toMatchObject({ code: 'EVIDENCE_SIGNATURE' })
+  })
+
+  it.each([
+    ['of the hub, not accepted yet at that size', 'hub', { acceptedFrom: 99n }],
+    ['of the hub, retired before that size', 'hub', { retiredAt: 1n }],
+    ['of a zone, retired whenever it was', 'langfang', { retiredAt: 99n }],
+    ['found out, from whatever index on', 'langfang', { compromisedFrom: 99n }],
+  ])('by a key %s', (_, owner, change) => {
+    const log = owner === 'hub' ? hubLogOf(world) : world.origin(owner)
+    const [first, second] = owner === 'hub' ? [world.head(), fork.head()] : [checkpointOf(world), checkpointOf(fork)]
+    const file = encodeEvidence({
+      alliance: world.alliance,
+      charters: [],
+      evidence: { kind: 'two_heads', log, first, second },
+    })
+    const under = (keyChange: object) =>
+      new World({
+        suite: 'Ed25519',
+        charter: (charter) => ({
+          ...charter,
+          keys: charter.keys.map((key) => (key.owner === owner && key.role === 'log' ? { ...key, ...keyChange } : key)),
+        }),
+      }).charters[0]!.bytes
+    expect(judgeEvidence(file, under({})).kind).toBe('holds')
+    expect(judgeEvidence(file, under(change))).toMatchObject({ kind: 'fails', code: 'EVIDENCE_SIGNATURE' })
+  })
+
+  it('under the log’s own signature over what is no checkpoint of it', () => {
+    const other = textOf(fork.head()).replace(hubLogOf(world), `${world.alliance}/h/2`)
+    for (const text of [other, `${textOf(fork.head())}more\n`]) {
+      const second = signNote(text, world.hubSigners)
+      expect(judged({ ...twoHeads(), second })).toMatchObject({ code: 'EVIDENCE_SIGNATURE' })
+    }
+  })
+
+  it('where the older tree is empty: any tree begins with that', () => {
+    const text = formatCheckpoint({ origin: hubLogOf(world), size: 0n, root: edgeRoot(sha256Tree, emptyEdge) })
+    const [older, newer] = [signNote(text, world.hubSigners), world.head()]
+    const evidence = {
+      kind: 'not_consistent',
+      log: hubLogOf(world),
+      older,
+      newer,
+      root: Buffer.alloc(32),
+      proof: [],
+    } as const
+    expect(judged(evidence)).toMatchObject({ kind: 'fails', code: 'EVIDENCE_PROVES_NOTHING' })
+  })
+
+  it('where a charter comes under a line of nobody’s, which could be any bytes', () => {
+    const { bytes, note } = world.changeCharter((charter) => ({ ...charter, heartbeatMs: 1 }), { log: false })
+    const line = Buffer.from(signNote(textOf(note), [world.signers('beijing')[0]!]))
+      .toString()
+      .split('\n')
+      .at(-2)!
+    const stray = addSignatures(note, [line])
+    const file = encodeEvidence({ alliance: world.alliance, charters: [{ bytes, note: stray }], evidence: twoHeads() })
+    expect(judgeEvidence(file, charter0())).toMatchObject({ kind: 'fails', code: 'EVIDENCE_CHARTER' })
   })
 
   it('under a line of another suite than the one that decides', () => {

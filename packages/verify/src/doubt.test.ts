@@ -1,6 +1,16 @@
 import type { Findings, LicenceIssued } from '@hutong/licence'
 import { describe, expect, it } from 'vitest'
-import { amended, corrected, restated, suspended, unknownField, World, withdrawn } from './world.ts'
+import {
+  amended,
+  corrected,
+  otherLicenceType,
+  restated,
+  suspended,
+  unknownField,
+  World,
+  withdrawn,
+  worldLicenceType,
+} from './world.ts'
 
 // What is in doubt or cannot be read neither lifts anything nor proves anything.
 
@@ -88,6 +98,41 @@ describe('an issue that cannot be read', () => {
     const copy = world.copy()
     const ask = () => copy.ask(licence, { at: 'tianjin', nowMs: world.nowMs })
     expect([ask().word, check(ask(), 'RECOGNITION')]).toEqual(['UNDETERMINED', 'unknown DEMONSTRATION'])
+    copy.supply(hidden.origin, hidden.index, hidden.entry)
+    expect(ask().word).toBe('VALID')
+  })
+})
+
+describe('a type', () => {
+  it('that is not declared here is not recognised, whatever waits to be read: the number names it', () => {
+    const world = new World(fast)
+    const licence = world.licence('beijing', '0001')
+    world.publish('beijing', licence)
+    world.publish('beijing', { event: corrected(licence, { number: 'x' }), carried: 'missing' })
+    expect(world.ask(licence, { at: 'tianjin' })).toMatchObject({ word: 'NOT_RECOGNISED', code: 'NOT_DECLARED' })
+  })
+
+  it('may be another where the number does not name it and an issue cannot be read', () => {
+    const world = new World({
+      ...fast,
+      charter: (charter) => ({
+        ...charter,
+        zones: charter.zones.map((zone) => ({
+          ...zone,
+          authorities: zone.authorities.map((authority) => ({
+            ...authority,
+            licenceTypes: [worldLicenceType, otherLicenceType],
+          })),
+        })),
+      }),
+    })
+    const licence = { ...world.licence('beijing', '0001'), identifier: '1.2.156.3003.2.ABC' }
+    world.publish('tianjin', world.declaration('tianjin'))
+    const hidden = world.publish('beijing', { event: licence, carried: 'missing' })
+    world.publish('beijing', { ...licence, licenceType: otherLicenceType })
+    const copy = world.copy()
+    const ask = () => copy.ask(licence, { at: 'tianjin', nowMs: world.nowMs })
+    expect([ask().word, check(ask(), 'RECOGNITION')]).toEqual(['UNDETERMINED', 'unknown NOT_DECLARED'])
     copy.supply(hidden.origin, hidden.index, hidden.entry)
     expect(ask().word).toBe('VALID')
   })

@@ -142,6 +142,12 @@ describe('before any check', () => {
     expect(answers.map(({ word, code }) => `${word} ${code}`)).toEqual(['UNDETERMINED NOT_IN_LOG'])
   })
 
+  it('a number of a variant that names no issuer belongs to nobody while no zone has logged it', () => {
+    const world = new World(fast)
+    const findings = world.ask('1.2.156.3003.2.ABC', { at: 'tianjin' })
+    expect(findings).toMatchObject({ word: 'NOT_RECOGNISED', code: 'ZONE_NOT_MEMBER', issuingZone: '' })
+  })
+
   it('a licence refused for its form is as if it had not been issued', () => {
     const world = new World(fast)
     const licence = world.licence('beijing', '0001', { issuedOn: '2026-02-30' })

@@ -320,6 +320,36 @@ describe('a leaf of H that no honest hub admits, under a quorum all the same', (
     expect(overlapping).toBe('HEADS_CONTRADICT events[1].batchProof')
   })
 
+  it('fails with batches of one log in another order than the log has them', async () => {
+    const world = new World(fast)
+    const licence = world.licence('beijing', '0001')
+    const events = [world.publish('beijing', licence), world.publish('beijing', suspended(licence))]
+    const { firstCharter, charters, events: shown } = await proofFileOf(world, events)
+    const [first, second] = [1, 2].map((at) => decodeHubLeaf(world.records[at]!.leaf))
+    if (first?.kind !== 'hub_leaf' || second?.kind !== 'hub_leaf') throw new Error('no leaves')
+    for (const [index, { leaf }] of [second, first].entries()) {
+      const at = index + 1
+      world.records[at] = { ...world.records[at]!, leaf: encodeHubLeaf({ ...leaf, index: BigInt(at) }) }
+    }
+    const batchProofs = [await hubLeafProof(world, 2n), await hubLeafProof(world, 1n)]
+    const turned = shown.map((event, at) => ({ ...event, batchProof: batchProofs[at]! }))
+    const file = { firstCharter: await hubLeafProof(world, 0n), charters, events: turned }
+    expect(code(checked(world, file))).toBe('HEADS_CONTRADICT events[1].batchProof')
+    expect(firstCharter).not.toEqual(file.firstCharter)
+  })
+
+  it('fails with charter 0 at another place than the first', async () => {
+    const world = new World(fast)
+    const issued = world.publish('beijing', world.licence('beijing', '0001'))
+    const zero = decodeHubLeaf(world.records[0]!.leaf)
+    if (zero.kind !== 'hub_leaf') throw new Error('no leaf')
+    world.records.push({ ...world.records[0]!, index: 2n, leaf: encodeHubLeaf({ ...zero.leaf, index: 2n }) })
+    const head = world.cosignedHead({ size: 3n })
+    const firstCharter = await hubLeafProof(world, 2n, head, 3n)
+    const file = { ...(await proofFileOf(world, [issued], head, 3n)), firstCharter }
+    expect(code(checked(world, file))).toBe('CHARTER_DIFFERS firstCharter')
+  })
+
   it('fails with another size, root or signer than the zone checkpoint has', async () => {
     const stranger = new World({ ...fast, zones: ['hebei', 'henan', 'shanxi'] })
     stranger.publishBatch('hebei', [stranger.licence('hebei', '1'), stranger.licence('hebei', '2')])
@@ -450,6 +480,19 @@ describe('charters after charter 0', () => {
     expect(code(checked(world, await proofFileOf(world, [issued])))).toBe('KEY_COMPROMISED events[0]')
     const again = world.publish('beijing', restated(licence, issued))
     expect(checked(world, await proofFileOf(world, [issued, again])).kind).toBe('holds')
+  })
+
+  it('fails where only the key that was found out states an event again, whoever states that again', async () => {
+    const world = new World(fast)
+    const licence = world.licence('beijing', '0001')
+    const issued = world.publish('beijing', licence)
+    const again = world.publish('beijing', restated(licence, issued))
+    world.compromise('beijing', 0n)
+    expect(code(checked(world, await proofFileOf(world, [issued, again])))).toBe('KEY_COMPROMISED events[0]')
+    const sound = world.publish('beijing', restated(licence, again))
+    expect(code(checked(world, await proofFileOf(world, [issued, again, sound])))).toBe('KEY_COMPROMISED events[0]')
+    const whole = world.publish('beijing', restated(licence, issued))
+    expect(checked(world, await proofFileOf(world, [issued, again, sound, whole])).kind).toBe('holds')
   })
 })
 

@@ -88,6 +88,8 @@ describe('an amended licence', () => {
     expect(world.ask(licence, { ...asked, matter: 'M-404' })).toMatchObject(superseded)
     expect(world.ask(licence, { at: 'langfang' })).toMatchObject(superseded)
     expect(world.ask(licence, { ...asked, holderCode: '1', fileSha256: file(9).sha256 })).toMatchObject(superseded)
+    const withFile = world.ask(licence, { ...asked, fileSha256: file(1).sha256 })
+    expect(check(withFile, 'SEAL')).toBe('skipped SUPERSEDED')
     const late = world.ask(licence, { ...asked, nowMs: world.nowMs + 2 * day })
     expect(late).toMatchObject(superseded)
     expect([check(late, 'LOG'), check(late, 'STATUS')]).toEqual(['unknown TOO_OLD', 'failed SUPERSEDED'])
