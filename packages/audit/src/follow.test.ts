@@ -79,6 +79,62 @@ describe('following', () => {
     expect(end).toMatchObject({ contradiction: undefined, findings: [{ zone: 'tianjin' }], evidence: [] })
   })
 
+  it('ends at a verifier that shows a head the hub has not signed, whatever its rows say', async () => {
+    const world = story('L')
+    const forged = Buffer.from(world.head())
+    forged[forged.length - 4]! ^= 1
+    const facts: FollowFact[] = []
+    const end = await watch(world, {
+      verifiers: [{ ...verifier(world), standing: async () => ({ position: world.size, head: forged }) }],
+      onFact: (fact) => facts.push(fact),
+    })
+    expect(end).toMatchObject({ contradiction: undefined, findings: [{ zone: 'tianjin', kind: 'inconsistent' }] })
+    expect(facts.at(-1)).toMatchObject({ kind: 'compared', findings: [{ kind: 'inconsistent' }] })
+  })
+
+  it('waits longer each time for a hub that hangs up after its heads', async () => {
+    const world = story('L')
+    const waits: number[] = []
+    const stop = new AbortController()
+    let connections = 0
+    const running = watch(world, {
+      source: {
+        async *records(from) {
+          if (connections++ === 0) yield* world.records.slice(Number(from))
+          yield head(world)
+        },
+      },
+      compareEveryMs: 60_000,
+      signal: stop.signal,
+      onFact: (fact) => {
+        if (fact.kind === 'reconnecting') waits.push(fact.waitMs)
+        if (waits.length === 5) stop.abort(new Error('enough'))
+      },
+    })
+    await expect(running).rejects.toThrow('enough')
+    expect(waits).toEqual([250, 500, 1000, 2000, 4000])
+  })
+
+  it('has no hurry before the first charter', async () => {
+    const world = story('L')
+    const stop = new AbortController()
+    const waits: number[] = []
+    let nowMs = 0
+    const running = watch(world, {
+      source: sourceOf([]),
+      compareEveryMs: 1000,
+      signal: stop.signal,
+      nowMs: () => nowMs,
+      pause: async (ms) => {
+        waits.push(ms)
+        nowMs += ms
+        if (waits.length === 4) stop.abort(new Error('enough'))
+      },
+    })
+    await expect(running).rejects.toThrow('enough')
+    expect(waits).toEqual([1000, 1000, 1000, 1000])
+  })
+
   it('tells of a verifier that is away or behind, and goes on', async () => {
     const world = story('L')
     const facts: FollowFact[] = []

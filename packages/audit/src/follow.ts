@@ -1,6 +1,7 @@
 import { compareVerifier, notCompared, type OwnState } from './compare-verifier.ts'
 import { digestRowsOf } from './digest-rows.ts'
 import { evidenceOf } from './evidence-of.ts'
+import type { ShownHead } from './hub-replay.ts'
 import type { RecordSource, VerifierPeer } from './ports.ts'
 import { RecordTaker } from './record-taker.ts'
 import { newBooks, type ReplayBooks } from './replay-state.ts'
@@ -13,7 +14,7 @@ const patienceMs = 3_000
 /** How long is read on for what makes a contradiction evidence, in milliseconds. */
 const evidencePatienceMs = 15_000
 const askAgainMs = 250
-/** Waits between two connections, in milliseconds: doubled each time, up to the largest; anew after a record. */
+/** Waits between two connections, in milliseconds: doubled each time, up to the largest; anew after a leaf. */
 const firstWaitMs = 250
 const longestWaitMs = 30_000
 
@@ -26,7 +27,7 @@ export interface FollowOptions {
   /** How often the verifiers are compared, in milliseconds. */
   readonly compareEveryMs: number
   readonly nowMs: () => number
-  /** Waits; rejects with the signal's reason when it aborts. */
+  /** Waits; rejects when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
   /** Ends the watch; it then rejects with the signal's reason. */
   readonly signal: AbortSignal
@@ -89,7 +90,8 @@ class Following {
         if (!(error instanceof SourceError)) throw error
         onFact({ kind: 'reconnecting', reason: error.message, waitMs: this.#waitMs })
       }
-      await pause(this.#waitMs, signal)
+      // Node's timers reject with an error of their own: what is told is the signal's reason.
+      await pause(this.#waitMs, signal).catch(() => signal.throwIfAborted())
       this.#waitMs = Math.min(this.#waitMs * 2, longestWaitMs)
     }
   }
@@ -105,7 +107,8 @@ class Following {
         }
         const { done, value } = await next
         if (done) return undefined
-        this.#waitMs = firstWaitMs
+        // A hub sends its heads on every connection: only a leaf says that this one is of use.
+        if (value.kind === 'entry') this.#waitMs = firstWaitMs
         const contradiction = this.#taker.take(value)
         // Awaited here: evidence may lie in the records, which are let go below.
         if (contradiction !== undefined) return await this.#end(contradiction, records)
@@ -144,29 +147,34 @@ class Following {
     const { compareEveryMs, nowMs, signal, verifiers, onFact } = this.#options
     const { hub, folds } = this.#books
     const { trust, position } = hub
-    if (trust === undefined || nowMs() - this.#comparedAtMs < compareEveryMs) return undefined
+    if (nowMs() - this.#comparedAtMs < compareEveryMs) return undefined
+    if (trust === undefined) {
+      // Before charter 0 there is nothing to compare, and nothing to hurry for.
+      this.#comparedAtMs = nowMs()
+      return undefined
+    }
     const rows = await digestRowsOf(folds, { position, trust }, signal)
     const own: OwnState = { position, root: hub.rootAt(position), digest: rows.digest(), rows }
-    const shown: Uint8Array[] = []
-    const findings = await Promise.all(verifiers.map((peer) => this.#compare(peer, own, shown)))
+    const shown: ShownHead[] = []
+    const compared = await Promise.all(verifiers.map((peer) => this.#compare(peer, own, shown)))
     this.#comparedAtMs = nowMs()
+    let contradiction: Contradiction | undefined
+    for (const head of shown) contradiction ??= hub.showHead(head)
+    const findings = compared.map((finding) => hub.unlessForged(finding))
     onFact({ kind: 'compared', position, findings })
-    for (const note of shown) {
-      const contradiction = hub.showHead({ note, shownBy: 'a verifier', byHub: false })
-      if (contradiction !== undefined) return this.#end(contradiction, rest, findings)
-    }
+    if (contradiction !== undefined) return this.#end(contradiction, rest, findings)
     const differs = findings.some(({ kind }) => kind !== 'agrees' && kind !== 'not_compared')
     return differs ? { position, contradiction: undefined, findings, evidence: [] } : undefined
   }
 
-  async #compare(peer: VerifierPeer, own: OwnState, shown: Uint8Array[]): Promise<VerifierFinding> {
+  async #compare(peer: VerifierPeer, own: OwnState, shown: ShownHead[]): Promise<VerifierFinding> {
     const { signal, nowMs, pause } = this.#options
     const untilMs = nowMs() + patienceMs
     try {
       for (;;) {
         const { position, head } = await orAborted(peer.standing(signal), signal)
         if (position >= own.position) {
-          shown.push(head)
+          shown.push({ note: head, shownBy: `the verifier of ${peer.zone}`, byHub: false, verifier: peer.zone })
           return await compareVerifier(peer, own, signal)
         }
         if (nowMs() >= untilMs)

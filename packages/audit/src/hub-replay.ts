@@ -13,7 +13,7 @@ import {
   trustFromFirstCharter,
 } from '@hutong/verify'
 import { type EntryRecord, encodeRecord } from '@hutong/wire'
-import type { Contradiction, Exhibit, HubContradictionCode, ReplayedLog } from './report.ts'
+import type { Contradiction, Exhibit, HubContradictionCode, ReplayedLog, VerifierFinding } from './report.ts'
 
 /** So many heads from beyond the leaves taken in are remembered at once; an honest hub gives cause for a handful. */
 const maxPendingHeads = 64
@@ -25,6 +25,8 @@ export interface ShownHead {
   readonly shownBy: string
   /** A head that the hub itself shows must be signed; whoever else shows an unsigned one proves nothing against the hub. */
   readonly byHub: boolean
+  /** The zone whose verifier shows it. */
+  readonly verifier?: string
   /** Asked for when the replay began, not found in its records: it is shown again when a replay goes on. */
   readonly atStart?: true
 }
@@ -51,7 +53,8 @@ export class HubReplay {
   #headsHeldAtStart = 0n
   /** Under which a charter came, by its number. */
   readonly #charterNotes: Map<bigint, Uint8Array> = new Map()
-  #unsigned: ShownHead[] = []
+  /** By zone: a head that its verifier showed and the hub has not signed. What zones repeat in heartbeats has no place here. */
+  readonly #forged: Map<string, Uint8Array> = new Map()
 
   /** @param charterSha256 of charter 0; undefined: the first one seen is trusted. */
   constructor(charterSha256: Uint8Array | undefined) {
@@ -136,9 +139,18 @@ export class HubReplay {
     return this.#headsHeld + this.#headsHeldAtStart
   }
 
-  /** Heads that others than the hub showed and that the hub has not signed. */
-  get unsignedHeads(): readonly ShownHead[] {
-    return this.#unsigned
+  /** A verifier that shows a head the hub never signed is not believed, whatever its rows say. */
+  unlessForged(finding: VerifierFinding): VerifierFinding {
+    const forged = this.#forged.get(finding.zone)
+    if (forged === undefined || finding.kind === 'root_differs' || finding.kind === 'row_differs') return finding
+    return {
+      kind: 'inconsistent',
+      zone: finding.zone,
+      position: this.position,
+      reason: 'it holds a head that the hub has not signed',
+      own: [],
+      verifier: [{ what: 'head', bytes: forged }],
+    }
   }
 
   get logs(): readonly ReplayedLog[] {
@@ -246,10 +258,10 @@ export class HubReplay {
   end(): Contradiction | undefined {
     const { trust } = this
     if (trust === undefined) return undefined
-    for (const { note, shownBy, byHub, size } of this.#pending) {
-      const signed = readHead(trust, note, this.position)
-      if (signed.kind === 'checkpoint') return this.#notReached(note, size, shownBy)
-      const contradiction = this.#unsignedHead({ note, shownBy, byHub }, signed.reason)
+    for (const shown of this.#pending) {
+      const signed = readHead(trust, shown.note, this.position)
+      if (signed.kind === 'checkpoint') return this.#notReached(shown.note, shown.size, shown.shownBy)
+      const contradiction = this.#unsignedHead(shown, signed.reason)
       if (contradiction !== undefined) return contradiction
     }
     const covered = this.#newestHead?.checkpoint.size ?? 0n
@@ -310,7 +322,7 @@ export class HubReplay {
 
   #unsignedHead(shown: ShownHead, reason: string): Contradiction | undefined {
     if (shown.byHub) return this.#headContradiction('HEAD_SIGNATURE', reason, shown.note)
-    if (this.#unsigned.length < maxPendingHeads) this.#unsigned.push(shown)
+    if (shown.verifier !== undefined) this.#forged.set(shown.verifier, shown.note)
     return undefined
   }
 

@@ -153,6 +153,7 @@ class ReplayRun {
     const { hub, payloads, statistics, folds, words, counts } = this.#books
     const { head, cosigned, trust } = hub
     const first = trust?.charters[0]
+    const newest = trust?.charters.at(-1)?.charter
     const findings = this.#verifierFindings()
     const { missing, mismatched, named } = payloads
     const differs =
@@ -165,7 +166,8 @@ class ReplayRun {
       charter: {
         sha256: first?.sha256,
         pinned: this.#options.charterSha256 !== undefined,
-        newest: trust?.charters.at(-1)?.charter.number,
+        newest: newest?.number,
+        zones: newest?.zones.map(({ id, nameZh }) => ({ zone: id, nameZh })) ?? [],
       },
       position: hub.position,
       root: hub.rootAt(hub.position),
@@ -205,8 +207,9 @@ class ReplayRun {
     if (ofHub !== undefined) return ofHub
     for (const { peer, standing } of this.#verifiers) {
       if ('kind' in standing || this.#isBeyond(standing.head)) continue
-      const shown = { note: standing.head, shownBy: verifierOf(peer.zone), byHub: false, atStart: true } as const
-      const contradiction = hub.showHead(shown)
+      const { zone } = peer
+      const shownBy = `the verifier of ${zone}`
+      const contradiction = hub.showHead({ note: standing.head, shownBy, byHub: false, verifier: zone, atStart: true })
       if (contradiction !== undefined) return contradiction
     }
     return undefined
@@ -275,25 +278,13 @@ class ReplayRun {
     )
   }
 
-  /** A verifier that shows a head the hub never signed is not believed, whatever its rows say. */
   #verifierFindings(): readonly VerifierFinding[] {
     const findings =
       this.#findings ??
       this.#verifiers.map(({ peer, standing }) =>
         'kind' in standing ? standing : notCompared(peer.zone, 'STOPPED', 'the replay ended before its position'),
       )
-    return findings.map((finding) => {
-      const forged = this.#books.hub.unsignedHeads.find(({ shownBy }) => shownBy === verifierOf(finding.zone))
-      if (forged === undefined || finding.kind === 'root_differs' || finding.kind === 'row_differs') return finding
-      return {
-        kind: 'inconsistent',
-        zone: finding.zone,
-        position: this.#books.hub.position,
-        reason: 'it holds a head that the hub has not signed',
-        own: [],
-        verifier: [{ what: 'head', bytes: forged.note }],
-      }
-    })
+    return findings.map((finding) => this.#books.hub.unlessForged(finding))
   }
 
   #tell(stage: ReplayProgress['stage']): void {
@@ -304,8 +295,4 @@ class ReplayRun {
       ...this.#books.counts,
     })
   }
-}
-
-function verifierOf(zone: string): string {
-  return `the verifier of ${zone}`
 }
