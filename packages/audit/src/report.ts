@@ -50,6 +50,8 @@ export interface ReplayedCharter {
   readonly pinned: boolean
   /** Number of the newest charter; absent before the first. */
   readonly newest: bigint | undefined
+  /** What the newest charter calls its zones, in its order; none before the first. */
+  readonly zones: readonly { readonly zone: string; readonly nameZh: string }[]
 }
 
 export interface ReplayedHead {

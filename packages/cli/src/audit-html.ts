@@ -11,10 +11,12 @@ const chartHeight = 320
  * no person, no identifier. @param differences of an export's files. @param nowMs when it was written.
  */
 export function reportToHtml(report: ReplayReport, differences: number, nowMs: number): string {
-  const { outcome, statistics, contradiction } = report
+  const { outcome, contradiction } = report
+  const nameOf = zoneNames(report)
+  const statistics = withZoneNames(report.statistics, nameOf)
   const sections = [
-    facts(report, differences),
-    findings(report),
+    facts(report, differences, nameOf),
+    findings(report, nameOf),
     contradiction === undefined
       ? ''
       : section(
@@ -24,7 +26,7 @@ export function reportToHtml(report: ReplayReport, differences: number, nowMs: n
     section('逐日事件 Events by day', chart(daysChart(statistics))),
     section('未成立的事件（按原因） Events that do not stand, by code', refusals(statistics)),
     section('证照状态 Standing of licences', chart(standingsChart(statistics))),
-    section('入链延迟（接收 − 记录） Lag: received − logged', chart(lagsChart(statistics))),
+    section('到达枢纽的延迟（收到 − 记录） Lag: received − logged', chart(lagsChart(statistics))),
   ]
   return `<!doctype html>
 <html lang="zh-Hans">
@@ -44,7 +46,28 @@ ${sections.join('\n')}
 `
 }
 
-function facts({ counts, position, root, digest, charter, logs }: ReplayReport, differences: number): string {
+/** What the charter calls a zone; the id of one that it does not name, and beside a name that another zone bears too. */
+type NameOfZone = (zone: string) => string
+
+function zoneNames({ charter: { zones } }: ReplayReport): NameOfZone {
+  return (asked) => {
+    const name = zones.find(({ zone }) => zone === asked)?.nameZh
+    if (name === undefined) return asked
+    return zones.some(({ zone, nameZh }) => zone !== asked && nameZh === name) ? `${name}（${asked}）` : name
+  }
+}
+
+function withZoneNames({ days, verdicts, standings, lags }: Statistics, nameOf: NameOfZone): Statistics {
+  const named = <Row extends { readonly zone: string }>(rows: readonly Row[]) =>
+    rows.map((row) => ({ ...row, zone: nameOf(row.zone) }))
+  return { days: named(days), verdicts: named(verdicts), standings: named(standings), lags: named(lags) }
+}
+
+function facts(
+  { counts, position, root, digest, charter, logs }: ReplayReport,
+  differences: number,
+  nameOf: NameOfZone,
+): string {
   const rows: (readonly [string, string])[] = [
     ['位置 Position of H', String(position)],
     ['根 Root', hex(root)],
@@ -63,16 +86,16 @@ function facts({ counts, position, root, digest, charter, logs }: ReplayReport, 
   ]
   const zones = table(
     ['区 Zone', '日志大小 Log size', '根 Root'],
-    logs.map(({ zone, size, root: of }) => [zone, String(size), hex(of)]),
+    logs.map(({ zone, size, root: of }) => [nameOf(zone), String(size), hex(of)]),
   )
   return section('概要 Summary', table([], rows) + zones)
 }
 
-function findings({ verifiers }: ReplayReport): string {
+function findings({ verifiers }: ReplayReport, nameOf: NameOfZone): string {
   if (verifiers.length === 0) return ''
   const rows = verifiers.map((finding) => {
     const said = finding.kind === 'not_compared' ? finding.code : `@ ${finding.position}`
-    return [finding.zone, findingWords[finding.kind], said]
+    return [nameOf(finding.zone), findingWords[finding.kind], said]
   })
   return section('各区比对 Verifiers', table(['区 Zone', '结果 Result', ''], rows))
 }
