@@ -15,8 +15,8 @@ import { hutongJson, projectFolder } from '../constellation/command-line.ts'
 import { licenceOf } from '../constellation/invented.ts'
 
 const zones = ['beijing', 'tianjin', 'langfang'] as const
-const rounds = Number(process.env.HUTONG_KILL_ROUNDS ?? 5)
-const seed = Number(process.env.HUTONG_KILL_SEED ?? Date.now() % 1_000_000)
+const rounds = 5 * Number(process.env.HUTONG_RUNS ?? 1)
+const seed = Number(process.env.HUTONG_SEED ?? Date.now() % 1_000_000)
 const rowsPerImport = 2_000
 /** A command needs about so long before its first event leaves, and about so long to its end; the kill falls in between. */
 const importSpanMs = { from: 400, to: 1_800 }
@@ -39,7 +39,7 @@ describe('kill -9 of the whole box', () => {
     dataDir = await mkdtemp(join(tmpdir(), 'killed-'))
     box = startBoxProcess(dataDir, zones.join())
     await box.ready
-    console.log(`engine: SQLite, one process; ${rounds} rounds, HUTONG_KILL_SEED=${seed}`)
+    console.log(`engine: SQLite, one process; ${rounds} rounds, HUTONG_SEED=${seed}`)
   })
   afterAll(async () => {
     await box[Symbol.asyncDispose]()
