@@ -65,6 +65,27 @@ describe('a withdrawal under a compromised key', () => {
   })
 })
 
+describe('a declaration with a refused event', () => {
+  it('about another type leaves a licence as little recognised as it was', () => {
+    const world = new World(fast)
+    const licence = world.licence('beijing', '0001')
+    const declaration = world.declaration('tianjin', { licenceType: otherLicenceType })
+    world.publish('beijing', licence)
+    world.publish('tianjin', declaration)
+    world.publish('tianjin', { ...withdrawn(declaration), version: 9 })
+    expect(world.ask(licence, { at: 'tianjin' })).toMatchObject({ word: 'NOT_RECOGNISED', code: 'NOT_DECLARED' })
+  })
+
+  it('and nothing that stands could be about any type', () => {
+    const world = new World(fast)
+    const licence = world.licence('beijing', '0001')
+    world.publish('beijing', licence)
+    world.publish('tianjin', withdrawn(world.declaration('tianjin')))
+    const findings = world.ask(licence, { at: 'tianjin' })
+    expect([findings.word, check(findings, 'RECOGNITION')]).toEqual(['UNDETERMINED', 'unknown ADVERSE_EVENT_REFUSED'])
+  })
+})
+
 describe('an issue that cannot be read', () => {
   it('may have been the one that stands: a later one without power fails nothing', () => {
     const world = new World(fast)

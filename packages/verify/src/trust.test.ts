@@ -322,6 +322,26 @@ describe('trust at a position', () => {
     expect(witnessesAt(new World({ ...fast, quorum: 0 }).copy().trust, 0n)).toEqual({ cosigners: [], quorum: 0 })
   })
 
+  it('accepts a key from its position on, and no more from that of its retirement on', () => {
+    const { trust } = new World({
+      ...fast,
+      charter: (charter) => ({
+        ...charter,
+        keys: charter.keys.map((key) => (key.owner === 'beijing' ? { ...key, acceptedFrom: 5n, retiredAt: 9n } : key)),
+      }),
+    }).copy()
+    const origin = 'test.hutong.example/z/beijing/1'
+    const keysAt = (position: bigint) => logKeysAt(trust, origin, position)?.deciding.length
+    expect([4n, 5n, 8n, 9n].map(keysAt)).toEqual([0, 1, 1, 0])
+    const witnessing = (position: bigint) => witnessesAt(trust, position).cosigners.map(({ zone }) => zone)
+    expect([4n, 5n, 8n, 9n].map((position) => witnessing(position).includes('beijing'))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ])
+  })
+
   it('doubts what lies at or after the index, under that key alone, as the charter asked sees it', () => {
     const world = new World(fast)
     const origin = world.origin('beijing')
