@@ -1,7 +1,8 @@
-import { addSignatures, cosign, formatCheckpoint, noteSigner, signNote } from '@hutong/merkle'
+import { addSignatures, cosign, formatCheckpoint, formatVkey, noteSigner, signNote, verifierKey } from '@hutong/merkle'
 import { generateKey, signerFromPem } from '@hutong/signing'
 import { describe, expect, it } from 'vitest'
 import { readCosigned, readHead, readZoneCheckpoint } from './head.ts'
+import { type Trust, trustFromFirstCharter } from './trust.ts'
 import { World } from './world.ts'
 
 const world = new World()
@@ -91,6 +92,34 @@ describe('a cosigned head', () => {
     const lines = Buffer.from(world.cosignedHead()).toString('utf8').trimEnd().split('\n').slice(-3)
     const note = addSignatures(signNote(headText, world.signers('beijing')), lines)
     expect(readCosigned(trust, note, 0n).kind).toBe('refused')
+  })
+
+  it('is refused without the signature of the hub where witnesses sign by the same suite, one of them under its name', () => {
+    const hub = 'test.hutong.example/h/1'
+    const witness = signerFromPem(generateKey('Ed25519').privateKeyPem)
+    const called = formatVkey(verifierKey(hub, witness.publicKey, { cosignature: true }))
+    const named = new World({
+      suite: 'Ed25519',
+      charter: (charter) => {
+        const { vkey } = charter.keys.find(({ role, owner }) => role === 'cosigner' && owner === 'beijing')!
+        return {
+          ...charter,
+          keys: charter.keys.map((key) => (key.vkey === vkey ? { ...key, vkey: called } : key)),
+          witnessPolicy: charter.witnessPolicy.replace(vkey, called),
+        }
+      },
+    })
+    const headText = text(named.head())
+    const [own, ...others] = Buffer.from(named.cosignedHead({ zones: ['tianjin', 'langfang'] }))
+      .toString('utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(-3)
+    const cosigned = [...others, cosign(headText, hub, witness, 1)]
+    const noteOf = (lines: readonly string[]) => Buffer.from(`${headText}\n${lines.join('\n')}\n`)
+    const named0 = trustFromFirstCharter(named.charters[0]!.bytes) as Trust
+    expect(readCosigned(named0, noteOf([own!, ...cosigned]), 0n)).toMatchObject({ kind: 'cosigned', quorum: 2 })
+    expect(readCosigned(named0, noteOf(cosigned), 0n)).toMatchObject({ code: 'NO_KNOWN_SIGNATURE' })
   })
 
   it('counts no cosigner that the charter does not name', () => {

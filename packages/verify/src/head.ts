@@ -103,7 +103,8 @@ function checkpointOf(
   verified: readonly { readonly key: VerifierKey }[],
   note: Uint8Array,
 ): SignedCheckpoint | Refused {
-  const deciding = verified.find(({ key }) => key.name === keys.origin && key.publicKey.suite === keys.suite)
+  // By the key itself: a witness may sign by the same suite, and may be called anything.
+  const deciding = verified.find(({ key }) => keys.deciding.includes(key))
   if (deciding === undefined) return refused('NO_KNOWN_SIGNATURE', `no line of ${keys.origin} by ${keys.suite}`)
   const checkpoint = parseCheckpoint(text)
   if (checkpoint.kind === 'refused') return checkpoint
