@@ -13,7 +13,7 @@ import {
 } from '@hutong/merkle'
 import { generateKey, signerFromPem } from '@hutong/signing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { buildGoReader, type GoReader, type NoGoReader } from './go-reader/reader.ts'
+import { buildGoReader, type GoReader, goReaderLimitMs, type NoGoReader } from './go-reader/reader.ts'
 
 const origin = 'reader.hutong.example/z/beijing/1'
 
@@ -26,7 +26,7 @@ describe('a log in tiles, read by Go’s own reader', () => {
     built = await buildGoReader()
     folder = await mkdtemp(join(tmpdir(), 'tiles-'))
     log = await writeLog(folder)
-  })
+  }, goReaderLimitMs)
   afterAll(async () => {
     if (built.kind === 'built') await built[Symbol.asyncDispose]()
     await rm(folder, { recursive: true, force: true })

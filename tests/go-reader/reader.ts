@@ -21,6 +21,8 @@ const oldestGo = { major: 1, minor: 18 }
 const downloadLimitMs = 30_000
 const buildLimitMs = 90_000
 const readLimitMs = 30_000
+/** Longest that `buildGoReader` takes, in milliseconds. */
+export const goReaderLimitMs: number = 2 * readLimitMs + 2 * downloadLimitMs + buildLimitMs
 /** Where Debian's golang-golang-x-mod-dev puts its sources: a way without the network. */
 const debianSources = '/usr/share/gocode'
 
@@ -37,7 +39,14 @@ export async function buildGoReader(): Promise<GoReader | NoGoReader> {
   }
   const folder = await mkdtemp(join(tmpdir(), 'go-reader-'))
   const program = join(folder, 'go-reader')
-  await go(['build', '-o', program, 'main.go'], buildLimitMs, environment)
+  try {
+    await go(['build', '-o', program, 'main.go'], buildLimitMs, environment)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    // `execFile` kills what runs into its limit; a compiler that refuses the program ends by itself.
+    if ((error as { readonly killed?: boolean }).killed !== true) throw error
+    return { kind: 'absent', reason: `go build: not done after ${buildLimitMs / 1_000} s on this machine` }
+  }
   return {
     kind: 'built',
     read: (directory, vkey) => readWith(program, directory, vkey),

@@ -31,7 +31,7 @@ const checkLimitMs = 30_000
 export const torchwoodLimitMs: number = downloadLimitMs + buildLimitMs + 10_000
 
 /**
- * Builds the Go program beside this file, with toolchain and modules from the module proxy.
+ * Builds the Go program beside this file, with toolchain and modules from the module proxy. A machine on which that takes too long has none.
  * @throws what the compiler says of the program.
  */
 export async function buildTorchwood(): Promise<Torchwood | NoTorchwood> {
@@ -44,12 +44,23 @@ export async function buildTorchwood(): Promise<Torchwood | NoTorchwood> {
   }
   const folder = await mkdtemp(join(tmpdir(), 'torchwood-'))
   const program = join(folder, 'torchwood')
-  await go(['build', '-o', program, 'main.go'], buildLimitMs)
+  try {
+    await go(['build', '-o', program, 'main.go'], buildLimitMs)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    if (!isOverdue(error)) throw error
+    return { kind: 'absent', reason: `go build: not done after ${buildLimitMs / 1_000} s on this machine` }
+  }
   return {
     kind: 'built',
     check: (policy, proof, leaf) => checkWith(program, folder, policy, proof, leaf),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** `execFile` kills what runs into its limit; a compiler that refuses the program ends by itself. */
+function isOverdue(error: unknown): boolean {
+  return (error as { readonly killed?: boolean }).killed === true
 }
 
 async function go(args: readonly string[], limitMs: number): Promise<void> {
