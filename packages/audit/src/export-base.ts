@@ -49,8 +49,13 @@ export async function openBase(
   const secured = standing && (await resumeFollowing(files, standing, charterSha256))
   const goesOn = secured?.kind === 'resumed' && secured.state.position > finished.state.position
   const from = goesOn ? secured : finished
-  const hasPayloads = names.includes(payloadsFolder) || from.state.logs.size === 0
+  const hasPayloads = from.state.logs.size === 0 || (await holdsPayloads(folder))
   return { kind: 'base', finished, head, from, isUnfinished: mark !== undefined, withPayloads: hasPayloads }
+}
+
+/** An empty folder is what deleting all that is in it leaves. */
+async function holdsPayloads({ files }: ExportFolder): Promise<boolean> {
+  return (await files.list()).some((path) => path.startsWith(`${payloadsFolder}/`))
 }
 
 async function resumeHead(

@@ -35,6 +35,8 @@ export async function* checkExport(
   yield* tree.differences
   const hub = await walkHub(listed, head.size, signal)
   if (!tree.areEntriesProven || !hub.isComplete) {
+    // Signed as it is, and yet the rest cannot be held against it.
+    if (tree.differences.length === 0) yield exportDifference('h', 'FILE_MALFORMED', 'a leaf of H that cannot be read')
     yield* doubtfulHead(note, head, await readAnyCharters(listed, hub.charters, charterSha256))
     return
   }

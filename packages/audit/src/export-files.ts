@@ -1,23 +1,28 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { constants, type FileHandle, open, readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 
 /** Files that an export holds at most: three for each 256 events, enough for 2^32 of them, and a bound all the same. */
 const maxExportFiles = 60_000_000
 
+/** The longest file that an export can have is a payload bundle: 256 payloads of 64 KiB. Of a longer one no more is read. */
+const maxExportFileBytes = 32 * 1024 * 1024
+
 /** The files of an export, by path below its directory, with slashes. A failing `read` or `list` passes through. */
 export interface ExportFiles {
-  /** The bytes of a file; undefined where there is none. */
+  /** The bytes of a file, of a longer one than an export has the first 32 MiB; undefined where there is none. */
   read(path: string): Promise<Uint8Array | undefined>
   /** The paths of all that is there and no directory. */
   list(): Promise<readonly string[]>
 }
 
-/** The files below a directory. */
+/** The files below a directory. What only leads to a file, and what is no file (a pipe, a device), is none. */
 export function filesOfDirectory(directory: string): ExportFiles {
   return {
     async read(path) {
       try {
-        return await readFile(join(directory, path))
+        await using file = await open(join(directory, path), plainFile)
+        return (await file.stat()).isFile() ? await firstBytes(file) : undefined
       } catch (error) {
         if (isMissing(error)) return undefined
         throw error
@@ -44,7 +49,14 @@ export function filesBelow(files: ExportFiles, folder: string): ExportFiles {
   }
 }
 
+/** A link is not followed, and a pipe that nobody writes into is not waited for. */
+const plainFile = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+async function firstBytes(file: FileHandle): Promise<Uint8Array> {
+  return buffer(file.createReadStream({ end: maxExportFileBytes, autoClose: false }))
+}
+
 function isMissing(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR'
+  return code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENXIO'
 }

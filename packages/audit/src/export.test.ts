@@ -1,13 +1,18 @@
-import { cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { addSignatures } from '@hutong/merkle'
 import { suspended, World } from '@hutong/verify/world'
 import { encodeRecord, type LoggedRecord } from '@hutong/wire'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { checkPayloads } from './export-check-payloads.ts'
+import type { ExportDifference } from './export-difference.ts'
 import { filesOfDirectory } from './export-files.ts'
 import { ExportFolder } from './export-folder.ts'
 import { differencesOf, exportStory, sourceOfWorld } from './export-story.ts'
+import type { NamedLog } from './export-walk.ts'
 import { type WriteExportOptions, writeExportInto } from './export-write.ts'
 import { type Export, openExport, type RecordSource, replay, writeExport } from './index.ts'
 
@@ -94,15 +99,58 @@ describe('an export', () => {
     expect(await modeOf('payloads/tianjin/000')).toBe('600')
   })
 
-  it('may lose all its payloads, and then stays without', async () => {
+  it.each([
+    ['with their folder', false],
+    ['and keep the empty folder', true],
+  ])('may lose all its payloads %s, and then stays without', async (_, keepsFolder) => {
     await exported(directory, sourceOfWorld(world, world.size - 2n))
     await rm(join(directory, 'payloads'), { recursive: true })
+    if (keepsFolder) await mkdir(join(directory, 'payloads', 'tianjin'), { recursive: true })
     expect(await differencesOf(await opened(directory))).toEqual([])
     expect(await exported(directory)).toMatchObject({ kind: 'exported', withPayloads: false })
     expect(await differencesOf(await opened(directory))).toEqual([])
-    expect(await readdir(directory)).not.toContain('payloads')
+    expect((await filesOfDirectory(directory).list()).filter((path) => path.startsWith('payloads'))).toEqual([])
     const report = await replay({ source: (await opened(directory)).source, charterSha256, verifiers: [] })
     expect([report.outcome, report.contradiction]).toEqual(['incomplete', undefined])
+  })
+})
+
+describe('what is no file of an export', () => {
+  const links = [
+    'z/tianjin/tile/entries/000',
+    'z/tianjin/tile/0/000',
+    'payloads/tianjin/000',
+    'h/checkpoint',
+    'charter/1',
+  ]
+  it.each(links)('is named: a link to the right bytes as %s', async (path) => {
+    await exported(directory)
+    const [whole, elsewhere] = [join(directory, path), `${directory}-elsewhere`]
+    await rename(whole, elsewhere)
+    await symlink(elsewhere, whole)
+    expect(await differencesOf(await opened(directory))).toContainEqual(expect.objectContaining({ path }))
+  })
+
+  it.each<[string, (whole: string) => Promise<unknown>]>([
+    ['a folder', (whole) => mkdir(whole)],
+    ['a pipe that nobody writes into', (whole) => promisify(execFile)('mkfifo', [whole])],
+    ['more than any file has', (whole) => writeFile(whole, '').then(() => truncate(whole, 2 ** 33))],
+  ])('is named: %s', async (_, make) => {
+    await exported(directory)
+    const path = 'z/tianjin/tile/0/000'
+    await rm(join(directory, path))
+    await make(join(directory, path))
+    expect(await differencesOf(await opened(directory))).toContainEqual(expect.objectContaining({ path }))
+  })
+
+  it('is named although a log is said to have more bundles than anybody could name', async () => {
+    await exported(directory)
+    const files = filesOfDirectory(directory)
+    const log = { zone: 'tianjin', origin: world.origin('tianjin'), size: 2n ** 60n } as NamedLog
+    const named: ExportDifference[] = []
+    for await (const one of checkPayloads(files, [log], undefined)) named.push(one)
+    expect(named.length).toBeGreaterThanOrEqual(1000)
+    expect(named.length).toBeLessThan(1100)
   })
 })
 

@@ -98,8 +98,12 @@ export async function checkLogFiles(
       tree: treeHashOfOrigin(checkpoint.origin),
       size: checkpoint.size,
       root: checkpoint.root,
-      // What is missing has been said; a file that vanishes between listing and reading counts as missing too.
-      read: async (path) => (present.has(path) ? await files.read(path) : undefined),
+      // What is missing has been said; what is listed and is no file, or none any more, counts as missing too.
+      read: async (path) => {
+        const content = present.has(path) ? await files.read(path) : undefined
+        if (content === undefined && present.has(path)) report(faults, path, 'MISSING', 'no file that can be read')
+        return content
+      },
     }
     const differing = await tilesDifferingFromEntries(log)
     areEntriesProven = differing !== undefined
