@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { batchLimits } from '@hutong/batch'
 import type { Event, Refusal } from '@hutong/licence'
 import type { NoteSigner } from '@hutong/merkle'
-import type { Logger } from '@hutong/service'
+import { type Logger, turn } from '@hutong/service'
 import { StaleWriterError, type Store, StoreBrokenError, StoreFullError, StoreUnavailableError } from '@hutong/store'
 import type { EventReading } from '@hutong/wire'
 import { type Adoption, adopt, readOwn } from './adopt.ts'
@@ -426,14 +426,14 @@ export class Publisher implements AsyncDisposable {
     if (this.#sealing) return
     this.#sealing = true
     // At the next turn of the loop, so that what has arrived together is sealed together; an idle zone pays no linger.
-    setImmediate(() => void this.#sealQueued())
+    void turn().then(() => this.#sealQueued())
   }
 
   async #sealQueued(): Promise<void> {
     while (this.#queue.length > 0) {
       await this.#alone(() => this.#sealNext())
       // The embedded store works on this thread: without a turn of the loop no answer would leave until the queue is empty.
-      await new Promise((resolve) => setImmediate(resolve))
+      await turn()
     }
     this.#sealing = false
   }

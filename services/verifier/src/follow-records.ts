@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { turn } from '@hutong/service'
 import type { Stream, StreamReader, StreamRecord } from '@hutong/stream'
 import { decodeRecord } from '@hutong/wire'
 import { AnotherWriterError, type Follower, type Taken } from './follower.ts'
@@ -58,6 +59,7 @@ async function readFromHub(work: FollowRecords, follow: boolean): Promise<boolea
       if (record === undefined)
         return tellAgain(work, { why: 'a record that is none', at: follower.view.state.position })
       if (record.kind === 'entry' && follower.full && !(await prove(work))) return false
+      if (record.kind === 'head') await turn()
       const taken = await follower.take(record, 'hub')
       if (taken.kind !== 'taken') return tellTaken(work, taken)
       // A stream that does not end has no last record: each head is looked at as it comes.
@@ -134,12 +136,14 @@ async function readOn(work: FollowRecords, stream: Stream, reader: StreamReader,
           tellAgain(work, { why: decoded.why, at: follower.view.state.position })
           return
         }
+        if (decoded.record.kind === 'head') await turn()
         const taken = await follower.take(decoded.record, 'stream', { id: stream.id, offset: offset + 1n })
         if (taken.kind !== 'taken') {
           tellTaken(work, taken)
           return
         }
       }
+      await turn()
       await follower.settle()
       if (follower.view.fault !== undefined) return
     }
