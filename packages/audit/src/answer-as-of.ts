@@ -1,4 +1,4 @@
-import { foundNowhere, issuingZones, judge, knowledgeAsOf, type Question } from '@hutong/verify'
+import { foldThatCounts, foundNowhere, issuingZones, judge, knowledgeAsOf, type Question } from '@hutong/verify'
 import type { LoggedRecord } from '@hutong/wire'
 import { HubReplay } from './hub-replay.ts'
 import type { RecordSource, UnreadableRecord } from './ports.ts'
@@ -68,13 +68,11 @@ export async function answerAsOf(options: AnswerAsOfOptions): Promise<AnswerAsOf
   if (trust === undefined || wanted > cosigned) return { kind: 'not_yet', cosigned }
   if (position === 0n) return { kind: 'before_first_leaf' }
   const knowledge = knowledgeAsOf({ asOf, position, receivedAtMs, trust, hubFault: undefined })
-  for (const issuingZone of issuingZones(knowledge.trust, question.identifier)) {
-    const fold = book.licence(issuingZone, knowledge.trust)
-    if (fold === undefined) continue
-    const declarations = book.declarations(knowledge.trust)
-    return { kind: 'findings', findings: judge(question, knowledge, { issuingZone, fold, declarations }) }
-  }
-  return { kind: 'findings', findings: foundNowhere(question, knowledge) }
+  const folds = issuingZones(knowledge.trust, question.identifier).map((zone) => book.licence(zone, knowledge.trust))
+  const fold = foldThatCounts(folds.filter((one) => one !== undefined))
+  if (fold === undefined) return { kind: 'findings', findings: foundNowhere(question, knowledge) }
+  const declarations = book.declarations(knowledge.trust)
+  return { kind: 'findings', findings: judge(question, knowledge, { issuingZone: fold.zone, fold, declarations }) }
 }
 
 function shown(

@@ -21,7 +21,7 @@ export {
 } from './follow.ts'
 export { decodeFollowState, encodeFollowState, FollowStateError, type KeptCharter } from './follow-state.ts'
 export { type CosignedHead, readCosigned, readHead, readZoneCheckpoint, type SignedCheckpoint } from './head.ts'
-export { foundNowhere, issuingZones } from './issuing-zones.ts'
+export { foldThatCounts, foundNowhere, issuingZones } from './issuing-zones.ts'
 export { judge, notInLog, zoneNotMember } from './judge.ts'
 export { type KeptEvent, type ReadEvent, type Reading, readEvent, readPayload } from './kept.ts'
 export {

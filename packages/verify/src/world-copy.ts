@@ -3,7 +3,7 @@ import type { EntryRecord } from '@hutong/wire'
 import { type FoldContext, foldSubject, type SubjectFold } from './fold.ts'
 import { type FollowedEntry, type FollowState, followEntry, startFollowing } from './follow.ts'
 import { type CosignedHead, readCosigned } from './head.ts'
-import { foundNowhere, issuingZones } from './issuing-zones.ts'
+import { foldThatCounts, foundNowhere, issuingZones } from './issuing-zones.ts'
 import { judge } from './judge.ts'
 import { type ReadEvent, readEvent } from './kept.ts'
 import { coverLeaves, type NewestLeaves, newestLeafMs, noLeaves, withNewestLeaf } from './newest-leaf.ts'
@@ -151,13 +151,14 @@ export class WorldCopy {
   }
 
   #answer(question: Question, knowledge: Knowledge): Findings {
-    for (const issuingZone of issuingZones(knowledge.trust, question.identifier)) {
-      const subject = this.primarySubject(issuingZone, question.identifier.subjectString)
-      if (subject === undefined) continue
-      const fold = this.fold(issuingZone, subject)
-      return judge(question, knowledge, { issuingZone, fold, declarations: this.declarations(question.receivingZone) })
-    }
-    return foundNowhere(question, knowledge)
+    const folds = issuingZones(knowledge.trust, question.identifier).flatMap((zone) => {
+      const subject = this.primarySubject(zone, question.identifier.subjectString)
+      return subject === undefined ? [] : [this.fold(zone, subject)]
+    })
+    const fold = foldThatCounts(folds)
+    if (fold === undefined) return foundNowhere(question, knowledge)
+    const declarations = this.declarations(question.receivingZone)
+    return judge(question, knowledge, { issuingZone: fold.zone, fold, declarations })
   }
 
   /** @throws {RangeError} no cosigned head held covers it: there is no answer yet. */

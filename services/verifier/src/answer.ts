@@ -10,7 +10,15 @@ import {
   refusal,
 } from '@hutong/licence'
 import type { Store } from '@hutong/store'
-import { foundNowhere, issuingZones, judge, type Question, type ReadEvent, type SubjectFold } from '@hutong/verify'
+import {
+  foldThatCounts,
+  foundNowhere,
+  issuingZones,
+  judge,
+  type Question,
+  type ReadEvent,
+  type SubjectFold,
+} from '@hutong/verify'
 import { Declarations } from './declarations.ts'
 import { positionOf } from './documents.ts'
 import { FoldCache } from './fold-cache.ts'
@@ -113,12 +121,9 @@ export class Answerer {
     copy: Copy,
     identifier: Exclude<IdentifierReading, { kind: 'malformed' }>,
   ): Promise<FoundLicence | Refusal> {
-    for (const zone of issuingZones(copy.trust, identifier)) {
-      const { fold, subjects, damaged } = await this.#foldFound(copy, zone, identifier.subjectString)
-      if (fold !== undefined) return { fold, subjects }
-      if (damaged.length > 0) return refusal('PAYLOAD_MISMATCH', { field: 'identifier' })
-    }
-    return refusal('NOT_FOUND', { field: 'identifier' })
+    const found = await this.#foundAmong(copy, issuingZones(copy.trust, identifier), identifier.subjectString)
+    if (found === 'damaged') return refusal('PAYLOAD_MISMATCH', { field: 'identifier' })
+    return found ?? refusal('NOT_FOUND', { field: 'identifier' })
   }
 
   /** All declarations of a zone at the position of the copy. */
@@ -165,16 +170,33 @@ export class Answerer {
       : this.declarations(copy, receivingZone)
     // It is awaited where it is needed; where it is not, its failure is nobody's.
     declarationsHere.catch(() => {})
-    for (const issuingZone of zones) {
-      const { fold, damaged } = await this.#foldFound(copy, issuingZone, question.identifier.subjectString)
-      if (fold === undefined && damaged.length === 0) continue
-      // It was here and cannot be read: that is not "not in the log".
-      if (fold === undefined) return couldNotLook(askedIn(question, asOf), position, 'PAYLOAD_MISMATCH')
-      this.#tellBroken(fold)
-      const declarations = issuingZone === receivingZone ? [] : await declarationsHere
-      return judge(question, knowledge, { issuingZone, fold, declarations })
+    const found = await this.#foundAmong(copy, zones, question.identifier.subjectString)
+    // It was here and cannot be read: that is not "not in the log".
+    if (found === 'damaged') return couldNotLook(askedIn(question, asOf), position, 'PAYLOAD_MISMATCH')
+    if (found === undefined) return foundNowhere(question, knowledge)
+    const { fold } = found
+    this.#tellBroken(fold)
+    const declarations = fold.zone === receivingZone ? [] : await declarationsHere
+    return judge(question, knowledge, { issuingZone: fold.zone, fold, declarations })
+  }
+
+  /**
+   * What counts of what the logs of these zones hold about a number; `damaged` where the copy of one of them has lost what it held: that
+   * could be what counts.
+   */
+  async #foundAmong(
+    copy: Copy,
+    zones: readonly string[],
+    subjectString: string,
+  ): Promise<FoundLicence | 'damaged' | undefined> {
+    const found: FoundLicence[] = []
+    for (const zone of zones) {
+      const { fold, subjects, damaged } = await this.#foldFound(copy, zone, subjectString)
+      if (fold !== undefined) found.push({ fold, subjects })
+      else if (damaged.length > 0) return 'damaged'
     }
-    return foundNowhere(question, knowledge)
+    const counts = foldThatCounts(found.map(({ fold }) => fold))
+    return found.find(({ fold }) => fold === counts)
   }
 
   /** The fold, and who keeps the payloads is told of those that were here and cannot be read. */
