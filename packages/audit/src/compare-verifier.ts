@@ -14,6 +14,8 @@ export interface OwnState {
   readonly root: Uint8Array
   readonly digest: Uint8Array
   readonly rows: OwnRows
+  /** Its payloads are those that a source of records gave: where one is missing there, no verifier is to blame. */
+  readonly isReplayed?: true
 }
 
 /** Rows of a state digest, asked one by one and in slices. */
@@ -107,7 +109,25 @@ async function compare(peer: VerifierPeer, own: OwnState, signal: AbortSignal | 
     return { kind: 'agrees', zone, position }
   }
   const asked: Asked = { peer, own, signal, verifierRows: whole.rows }
-  return { kind: 'row_differs', zone, position, difference: await firstDifference(asked) }
+  const difference = await firstDifference(asked)
+  const lacked = own.isReplayed === true ? eventLackedBy('own', difference) : undefined
+  return lacked === undefined ? { kind: 'row_differs', zone, position, difference } : withoutPayload(zone, lacked)
+}
+
+/** The event whose payload one side lacks and the other has read: what follows from it in the row is nobody's fault. */
+export function eventLackedBy(side: 'own' | 'verifier', { events }: RowDifference): EventDifference | undefined {
+  const other = side === 'own' ? 'verifier' : 'own'
+  return events.find((event) => {
+    const [lacking, having] = [event[side], event[other]]
+    if (lacking?.verdict !== 'PAYLOAD_MISSING' || having === undefined) return false
+    return having.verdict !== lacking.verdict && sameBytes(having.leafHash, lacking.leafHash)
+  })
+}
+
+/** A comparison that a payload is missing for: deleted from an export, or never given. */
+export function withoutPayload(zone: string, { eventId, position }: EventDifference): VerifierFinding {
+  const event = eventId ?? `an event at position ${position}`
+  return notCompared(zone, 'PAYLOAD_MISSING', `one side has no payload for ${event}, the other has: replay what has it`)
 }
 
 /** What the questions to one verifier rest on. */

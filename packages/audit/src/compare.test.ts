@@ -85,6 +85,41 @@ describe('sides that are compared', () => {
     expect(report).toMatchObject({ outcome: 'differs', contradictions: [{ side: 'hub', code: 'HUB_LEAF_INDEX' }] })
   })
 
+  it('are not said to agree where there is but one', async () => {
+    await expect(compared([records('hub', world)])).rejects.toThrow(RangeError)
+    await expect(compared([records('hub', world), records('hub', world)])).rejects.toThrow(RangeError)
+  })
+
+  it('blame nobody for payloads that one of them does not give any more, and do not agree', async () => {
+    const given = records('export', world)
+    const bare = { ...given, source: withoutPayloads(given.source) }
+    for (const sides of [
+      [bare, verifier('verifier:tianjin', world)],
+      [verifier('verifier:tianjin', world), bare],
+      [bare, records('hub', world)],
+      [records('hub', world), bare],
+    ]) {
+      const report = await compared(sides)
+      expect(report).toMatchObject({
+        outcome: 'incomplete',
+        sides: [{ kind: 'not_compared', code: 'PAYLOAD_MISSING', reason: expect.stringContaining('/z/beijing/1/') }],
+      })
+    }
+    const rows = rowsOf(world, world.size)
+    const lacking = await compared([bare, verifier('verifier:tianjin', world, { rows: rows.slice(1) })])
+    expect(lacking).toMatchObject({ outcome: 'differs', sides: [{ difference: { kind: 'missing' } }] })
+  })
+
+  it('blame a verifier that lacks what the records give', async () => {
+    const copy = new WorldCopy(world.pinnedSha256)
+    const bare = withoutPayloads(records('hub', world).source)
+    for await (const record of bare.records(0n)) if (record.kind === 'entry') copy.take(record)
+    const rows = world.zones.flatMap((zone) => copy.folds(zone)).flatMap((fold) => digestRow(fold) ?? [])
+    rows.sort((left, right) => Buffer.compare(keyOf(left), keyOf(right)))
+    const report = await compared([records('hub', world), verifier('verifier:tianjin', world, { rows })])
+    expect(report).toMatchObject({ outcome: 'differs', sides: [{ kind: 'row_differs' }] })
+  })
+
   it('are not said to agree where one is away, empty, or damaged', async () => {
     const away = { ...verifier('verifier:tianjin', world) }
     const standing = () => Promise.reject(new Error('connection refused'))
@@ -144,6 +179,21 @@ function records(name: string, about: World, size: bigint = about.size): Extract
         yield { kind: 'head', checkpoint: head }
         yield { kind: 'cosigned', checkpoint: cosigned }
       },
+    },
+  }
+}
+
+function withoutPayloads(source: RecordSource): RecordSource {
+  const nothing = new Uint8Array(0)
+  return {
+    ...source,
+    async *records(from) {
+      for await (const record of source.records(from)) {
+        const bare = (record.kind === 'entry' ? record.entries : []).map((entry) => {
+          return { ...entry, salt: nothing, payload: nothing }
+        })
+        yield record.kind === 'entry' ? { ...record, entries: bare } : record
+      }
     },
   }
 }

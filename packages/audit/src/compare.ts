@@ -1,5 +1,12 @@
 import { decodeHubLeaf } from '@hutong/wire'
-import { compareVerifier, type OwnState, stateOfVerifier, UnfitAnswer } from './compare-verifier.ts'
+import {
+  compareVerifier,
+  eventLackedBy,
+  type OwnState,
+  stateOfVerifier,
+  UnfitAnswer,
+  withoutPayload,
+} from './compare-verifier.ts'
 import { evidenceAgainstHead, evidenceOfTwoHeads } from './evidence-of.ts'
 import { claimedSize } from './hub-replay.ts'
 import type { RecordSource, VerifierPeer } from './ports.ts'
@@ -56,10 +63,13 @@ export interface LeafDifference {
  * Holds sides against each other at the smallest position that all can answer: H's root, then the state digest (formats F15), down to the
  * first leaf or row that differs. Records are replayed whole, so a contradiction in them is found too.
  *
+ * @throws {RangeError} fewer than two sides, or two of one name: one alone would agree with itself.
  * @throws what a source throws, and the signal's reason; what verifiers say, or that they do not answer, is a finding.
  */
 export async function compareSides(options: CompareOptions): Promise<CompareReport> {
   const { sides, signal } = options
+  const names = new Set(sides.map(({ name }) => name))
+  if (names.size < 2 || names.size < sides.length) throw new RangeError('want at least two sides of different names')
   await using opened = new AsyncDisposableStack()
   const standings = await Promise.all(sides.map((side) => standingOf(side, signal)))
   const positions = standings.flatMap(({ position }) => (position === undefined ? [] : [position]))
@@ -181,7 +191,10 @@ function isAnswered(side: AskedSide): side is AskedSide & Answered {
 
 async function held(one: Answered, reference: Answered, signal: AbortSignal | undefined): Promise<VerifierFinding> {
   try {
-    return await compareVerifier(peerOf(one), reference.state, signal)
+    const finding = await compareVerifier(peerOf(one), reference.state, signal)
+    if (one.replayed === undefined || finding.kind !== 'row_differs') return finding
+    const lacked = eventLackedBy('verifier', finding.difference)
+    return lacked === undefined ? finding : withoutPayload(one.side.name, lacked)
   } catch (error) {
     if (!(error instanceof UnfitAnswer)) throw error
     return inconsistent(error.zone, reference.state.position, error)

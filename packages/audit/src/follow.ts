@@ -154,7 +154,7 @@ class Following {
       return undefined
     }
     const rows = await digestRowsOf(folds, { position, trust }, signal)
-    const own: OwnState = { position, root: hub.rootAt(position), digest: rows.digest(), rows }
+    const own: OwnState = { position, root: hub.rootAt(position), digest: rows.digest(), rows, isReplayed: true }
     const shown: ShownHead[] = []
     const compared = await Promise.all(verifiers.map((peer) => this.#compare(peer, own, shown)))
     this.#comparedAtMs = nowMs()

@@ -268,7 +268,7 @@ class ReplayRun {
     const { position, trust } = hub
     if (trust === undefined) return
     const rows = await digestRowsOf(folds, { position, trust }, this.#options.signal)
-    const own: OwnState = { position, root: hub.rootAt(position), digest: rows.digest(), rows }
+    const own: OwnState = { position, root: hub.rootAt(position), digest: rows.digest(), rows, isReplayed: true }
     this.#own = own
     this.#tell('comparing')
     this.#findings = await Promise.all(

@@ -60,7 +60,8 @@ export function printDifferences({ print }: Cli, named: readonly ExportDifferenc
 
 /** What to do about findings: once for each kind there is. */
 export function printAdvice(print: Cli['print'], findings: readonly VerifierFinding[]): void {
-  for (const kind of new Set(findings.map((finding) => finding.kind))) {
+  const advised = findings.filter((finding) => !('code' in finding) || finding.code !== 'PAYLOAD_MISSING')
+  for (const kind of new Set(advised.map((finding) => finding.kind))) {
     const advice = adviceOf[kind]
     if (advice !== undefined) print.line(advice)
   }
