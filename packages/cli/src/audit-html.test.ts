@@ -48,6 +48,23 @@ describe('the page of a report', () => {
     expect(page).toContain('<td>beijing</td>')
   })
 
+  it('is green for what is in force and for nothing else, whatever else there is', () => {
+    const words = ['EXPIRED', 'REVOKED', 'SUSPENDED', 'EVENT_UNREADABLE', 'SOMETHING_NEW']
+    const pageOf = (told: readonly string[]) => {
+      const standings = told.map((word) => ({ zone: 'beijing', word, subjects: 1 }))
+      const report = reportOf({ zones })
+      return reportToHtml({ ...report, statistics: { ...report.statistics, standings } }, 0, 0)
+    }
+    const coloursOf = (page: string) => new Set(page.match(/fill="(#[0-9a-f]{6})"/g))
+    const green = 'fill="#3f8a4f"'
+    expect(coloursOf(pageOf(['IN_FORCE']))).toContain(green)
+    for (let count = 0; count <= words.length; count++) {
+      expect(coloursOf(pageOf([...words.slice(0, count), 'IN_FORCE']))).toContain(green)
+      expect(coloursOf(pageOf(words.slice(0, count)))).not.toContain(green)
+    }
+    expect(coloursOf(pageOf(['REVOKED']))).toContain('fill="#b3362b"')
+  })
+
   it('speaks of a log and never of a chain', () => {
     const page = reportToHtml(reportOf({ zones }), 0, 0)
     expect(page).not.toContain('链')

@@ -137,6 +137,7 @@ function standingsChart({ standings }: Statistics): EChartsOption {
       type: 'bar',
       stack: 'all',
       barMaxWidth: 48,
+      itemStyle: { color: standingColours[word] ?? openColour },
       data: zones.map((zone) => counts.get(`${zone} ${word}`) ?? 0),
     })),
   }
@@ -171,7 +172,8 @@ function refusals({ verdicts }: Statistics): string {
 function axes(names: readonly string[]): EChartsOption {
   return {
     animation: false,
-    color: ['#2f5d8a', '#c0562f', '#4d8a57', '#8a6d2f', '#6b4f8a', '#3f8a8a', '#a03f5c', '#707a86'],
+    // Of zones: no green and no red, which say how a licence stands.
+    color: ['#2f5d8a', '#c98a3f', '#3f8a8a', '#6b4f8a', '#8a6d2f', '#7fa3c7', '#a0709c', '#707a86'],
     textStyle: { fontFamily: fonts },
     legend: { top: 0, type: 'plain' },
     grid: { left: 64, right: 16, top: 56, bottom: 56 },
@@ -237,6 +239,24 @@ const standingWordsZh: Readonly<Record<string, string>> = {
   EVENT_UNREADABLE: '有记录无法读取',
   EVENT_NOT_UNDERSTOOD: '有记录尚不认识',
   ADVERSE_EVENT_REFUSED: '有不利记录待澄清',
+}
+
+/** Of a code that is not known here. */
+const openColour = '#8d6fb0'
+/** Green is what is in force and nothing else; red is withdrawn, amber held up, grey and brown over, violet waits to be cleared. */
+const standingColours: Readonly<Record<string, string>> = {
+  IN_FORCE: '#3f8a4f',
+  SUSPENDED: '#d08a1d',
+  REVOKED: '#b3362b',
+  EXPIRED: '#8a6b52',
+  NOT_YET_VALID: '#6fa3c7',
+  SUPERSEDED: '#9aa5ad',
+  TRANSFERRED: '#5b6f86',
+  NONE: '#c9d0d6',
+  DECLARATION: '#2f5d8a',
+  EVENT_UNREADABLE: '#6a4b92',
+  EVENT_NOT_UNDERSTOOD: '#b08dcb',
+  ADVERSE_EVENT_REFUSED: '#c0568f',
 }
 
 const fonts = "'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
