@@ -137,9 +137,8 @@ export type HubContradictionCode =
 export type VerifierFinding =
   | { readonly kind: 'agrees'; readonly zone: string; readonly position: bigint }
   /**
-   * It could not be compared. NOT_REACHED: no answer. NOTHING_APPLIED: it holds nothing yet. PAYLOAD_MISSING: one side has not read what
-   * the other has. STATE_AHEAD: the saved state of the
-   * replay is beyond what it has applied. STOPPED: the replay ended before. Else its own refusal.
+   * It could not be compared. NOT_REACHED: no answer. NOTHING_APPLIED: it holds nothing yet. PAYLOAD_MISSING: one side has not
+   * read what the other has. STATE_AHEAD: the saved state of the replay is beyond what it has applied. STOPPED: the replay ended before. Else its own refusal.
    */
   | { readonly kind: 'not_compared'; readonly zone: string; readonly code: string; readonly reason: string }
   /** It follows another H: at this position its root is another one. */

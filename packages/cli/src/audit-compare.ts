@@ -1,5 +1,5 @@
 import { type CompareReport, type CompareSide, compareSides } from '@hutong/audit'
-import { tellEvidence, writeEvidence } from './audit-evidence.ts'
+import { tellEvidence, writeEvidenceAndTell } from './audit-evidence.ts'
 import { outcomeExits, progressOf } from './audit-replay.ts'
 import { findingRow, outcomeWords, printAdvice } from './audit-report.ts'
 import { type AuditOptions, Sides, sideFromText } from './audit-sides.ts'
@@ -27,13 +27,12 @@ export async function compareCommand(cli: Cli, names: readonly string[], options
     signal: cli.signal,
     onProgress: progressOf(cli),
   })
-  const evidence = await writeEvidence(report.evidence, options.evidence)
   cli.print.progress('')
-  if (options.json) cli.print.json({ ...report, evidence: undefined, evidenceFiles: evidence })
-  else {
+  await writeEvidenceAndTell(report.evidence, options.evidence, (evidence) => {
+    if (options.json) return cli.print.json({ ...report, evidence: undefined, evidenceFiles: evidence })
     printCompared(cli, report)
     tellEvidence(cli, report.evidence, evidence)
-  }
+  })
   return outcomeExits[report.outcome]
 }
 

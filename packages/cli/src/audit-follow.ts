@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type FollowEnd, type FollowFact, follow, type VerifierFinding } from '@hutong/audit'
 import { createHttpServer, createLogger, createMetrics, type Logger, type Metrics } from '@hutong/service'
-import { tellEvidence, writeEvidence } from './audit-evidence.ts'
+import { tellEvidence, writeEvidenceAndTell } from './audit-evidence.ts'
 import { findingRow, printAdvice } from './audit-report.ts'
 import { type AuditOptions, Sides } from './audit-sides.ts'
 import type { Cli, Common } from './command.ts'
@@ -35,13 +35,12 @@ export async function followCommand(cli: Cli, options: FollowOptions): Promise<n
     signal: cli.signal,
     onFact: (fact) => watch.tell(fact),
   })
-  const evidence = await writeEvidence(end.evidence, options.evidence)
   watch.differs(end)
-  if (options.json) cli.print.json({ ...end, evidence: undefined, evidenceFiles: evidence })
-  else {
+  await writeEvidenceAndTell(end.evidence, options.evidence, (evidence) => {
+    if (options.json) return cli.print.json({ ...end, evidence: undefined, evidenceFiles: evidence })
     printEnd(cli, end)
     tellEvidence(cli, end.evidence, evidence)
-  }
+  })
   return exits.negative
 }
 

@@ -7,7 +7,7 @@ import {
   replay,
   reportToJson,
 } from '@hutong/audit'
-import { tellEvidence, writeEvidence } from './audit-evidence.ts'
+import { tellEvidence, writeEvidenceAndTell } from './audit-evidence.ts'
 import { printDifferences, printReport } from './audit-report.ts'
 import { type AuditOptions, Sides } from './audit-sides.ts'
 import type { Cli, Common } from './command.ts'
@@ -70,19 +70,19 @@ async function replayAsAsked(cli: Cli, options: ReplayOptions): Promise<number> 
     onProgress: progressOf(cli),
   })
   const report: ReplayReport = checked.count === 0 ? replayed : { ...replayed, outcome: 'differs' }
-  const evidence = await writeEvidence(report.evidence, options.evidence)
-  if (options.html !== undefined) {
-    const { reportToHtml } = await import('./audit-html.ts')
-    await writeHtml(options.html, reportToHtml(report, checked.count, cli.nowMs()))
-  }
   cli.print.progress('')
-  if (options.json) {
-    const files = { differences: checked.named, differencesCount: checked.count, evidenceFiles: evidence }
-    cli.print.json({ ...reportToJson({ ...report, evidence: [] }), ...files })
-  } else {
+  await writeEvidenceAndTell(report.evidence, options.evidence, (evidence) => {
+    if (options.json) {
+      const files = { differences: checked.named, differencesCount: checked.count, evidenceFiles: evidence }
+      return cli.print.json({ ...reportToJson({ ...report, evidence: [] }), ...files })
+    }
     printReport(cli, report)
     printDifferences(cli, checked.named, checked.count)
     tellEvidence(cli, report.evidence, evidence)
+  })
+  if (options.html !== undefined) {
+    const { reportToHtml } = await import('./audit-html.ts')
+    await writeHtml(options.html, reportToHtml(report, checked.count, cli.nowMs()))
   }
   return outcomeExits[report.outcome]
 }

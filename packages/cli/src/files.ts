@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { CommandError, exits } from './exit.ts'
 
 /**
@@ -41,8 +41,14 @@ export async function writeNewFile(path: string, content: string | Uint8Array, m
     throw new CommandError(exits.conflict, 'FILE_EXISTS', `${path} is there already and is left as it is`, error)
   }
   await using written = file
-  await written.writeFile(content)
-  await written.sync()
+  try {
+    await written.writeFile(content)
+    await written.sync()
+  } catch (error) {
+    // Half of it would be left as it is by the next run.
+    await rm(path, { force: true })
+    throw error
+  }
 }
 
 /** Whether an error of node's is this one. */
