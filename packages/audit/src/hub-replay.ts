@@ -217,6 +217,21 @@ export class HubReplay {
     return undefined
   }
 
+  /** What the hub shows as its newest head when a replay goes on: it may not be smaller than the one it had signed by then. */
+  heldAgainst(newest: Uint8Array): Contradiction | undefined {
+    const known = this.#newestHead
+    const size = claimedSize(newest) ?? 0n
+    if (known === undefined || size >= known.checkpoint.size) return undefined
+    return {
+      code: 'HEAD_BEHIND' satisfies HubContradictionCode,
+      reason: `the hub had signed ${known.checkpoint.size} leaves, and its newest head is of ${size}`,
+      position: size,
+      hub: [{ what: 'head', bytes: newest }],
+      own: [{ what: 'head found right before', bytes: known.note }],
+      coveringHead: undefined,
+    }
+  }
+
   /** Holds the heads whose size is reached. */
   holdReachedHeads(): Contradiction | undefined {
     const { trust, position } = this

@@ -48,6 +48,21 @@ describe('a replay with a state', () => {
     expect(asked).toEqual([0n, world.size])
   })
 
+  it('does not agree with a hub that shows a smaller head than it had signed', async () => {
+    for (const head of [world.head(world.size - 2n), new Uint8Array(0)]) {
+      const back: RecordSource = { heads: async () => ({ head, cosigned: new Uint8Array(0) }), async *records() {} }
+      for (const isSnapshot of [false, true]) {
+        const path = newPath()
+        await using state = await ReplayState.open(path)
+        await replay({ ...options(), state })
+        await using again = await ReplayState.open(path)
+        const report = await replay({ ...options(), source: back, state: again, isSnapshot })
+        // An export that is older than the state is no going back of the hub's.
+        expect([isSnapshot, report.contradiction?.code]).toEqual([isSnapshot, isSnapshot ? undefined : 'HEAD_BEHIND'])
+      }
+    }
+  })
+
   it('says of a verifier that is behind it that it was not compared', async () => {
     const path = newPath()
     await using state = await ReplayState.open(path)

@@ -203,6 +203,8 @@ class ReplayRun {
   /** The hub's own first: whatever the others show, it has a place among those remembered. */
   #showHeads(): Contradiction | undefined {
     const { hub } = this.#books
+    const behind = this.#options.isSnapshot === true ? undefined : hub.heldAgainst(this.#heads.head)
+    if (behind !== undefined) return behind
     const ofHub = hub.showHead({ note: this.#heads.head, shownBy: 'the hub', byHub: true, atStart: true })
     if (ofHub !== undefined) return ofHub
     for (const { peer, standing } of this.#verifiers) {
