@@ -1,6 +1,15 @@
 import type { AsOf, Findings } from '@hutong/licence'
 import { createMemoryStore } from '@hutong/store'
-import { resumed, revoked, suspended, type World, withdrawn, worldMatter } from '@hutong/verify/world'
+import {
+  identifierOf,
+  resumed,
+  revoked,
+  suspended,
+  type World,
+  withdrawn,
+  worldLicenceType,
+  worldMatter,
+} from '@hutong/verify/world'
 import { findingsBytes } from '@hutong/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -182,6 +191,30 @@ describe('answers as of a position', () => {
     world.publish('beijing', suspended(licence))
     await witnessed(hub, test)
     expect(hexOf(await findings(test, licence.identifier, asOf))).toBe(hexOf(then))
+  })
+
+  it('are about the licence that H had first, where two zones of one region have logged one number', async () => {
+    const hub = newHub()
+    const { world } = hub
+    world.changeCharter((charter) => ({
+      ...charter,
+      zones: charter.zones.map((zone) => ({ ...zone, region: '110000' })),
+    }))
+    const identifier = identifierOf(worldLicenceType, '110000', '1')
+    const own = { ...world.licence('tianjin', '1'), identifier }
+    world.publish('beijing', { ...world.licence('beijing', '1'), identifier, issuedOn: '2026-02-30' })
+    for (const event of [own, revoked(own)]) world.publish('tianjin', event)
+    world.publish('beijing', { ...world.licence('beijing', '1'), identifier })
+    await using test = await startTestVerifier(hub, createMemoryStore())
+    await witnessed(hub, test)
+    const codes = [3n, 4n, 5n, 6n].map(async (position) => {
+      const asOf: AsOf = { kind: 'position', position }
+      const answer = await findings(test, identifier, asOf)
+      expect(hexOf(answer)).toBe(hexOf(world.ask(identifier, { at: 'tianjin', matter: worldMatter, asOf })))
+      return answer.code
+    })
+    expect(await Promise.all(codes)).toEqual(['NOT_IN_LOG', 'VALID', 'REVOKED', 'REVOKED'])
+    expect((await findings(test, identifier)).code).toBe('REVOKED')
   })
 
   it('are clouded by a proven fault of the hub like every other', async () => {
