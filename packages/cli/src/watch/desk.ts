@@ -7,6 +7,8 @@ import type { ImportReport } from '../import/import-file.ts'
 
 /** Files of one name that can lie beside each other. */
 const sameNameMax = 10_000
+/** A longer name would leave no room for what is appended to it: file systems take 255 bytes. */
+const nameMaxBytes = 220
 
 /** Moments between which a watcher can die; `reached` is told of each, in this order. */
 export type Step = 'claimed' | 'imported' | 'reported' | 'table delivered' | 'file delivered' | 'delivered' | 'cleared'
@@ -152,12 +154,18 @@ export class Desk implements Disposable {
   async #freeName(folder: 'done' | 'refused', name: string): Promise<string> {
     const { name: stem, ext } = parse(name)
     const taken = new Set(await readdir(join(this.#folder, folder)))
-    for (let number = 1; number <= sameNameMax; number++) {
-      const one = number === 1 ? name : `${stem}.${number}${ext}`
+    const isLong = Buffer.byteLength(name) > nameMaxBytes
+    for (let number = isLong ? 2 : 1; number <= sameNameMax; number++) {
+      const one = number === 1 ? name : `${isLong ? shortened(stem) : stem}.${number}${isLong ? shortened(ext) : ext}`
       if (![one, `${one}.report.json`, `${one}.refused.csv`].some((used) => taken.has(used))) return one
     }
     throw new CommandError(exits.localDisk, 'NAMES', `${folder} holds ${sameNameMax} files named ${name}: clear it`)
   }
+}
+
+/** As much of a name as surely fits: its first 24 characters, of four bytes each at most. */
+function shortened(name: string): string {
+  return [...name].slice(0, 24).join('')
 }
 
 /** The table of refused rows is told under the name that it will have. */

@@ -40,7 +40,8 @@ export class Inbox {
       if (seen.size >= namesMax) break
       if (unfinished.test(name) || own.has(name)) continue
       const mark = await markOf(join(this.#folder, name))
-      if (mark === 'no file') this.#tellLeft(name)
+      // A name that is no UTF-8 is not found under what was made of it; it must not be passed over in silence.
+      if (mark === 'no file' || (mark === undefined && name.includes('\ufffd'))) this.#tellLeft(name)
       if (mark === undefined || mark === 'no file') continue
       const before = this.#seen.get(name)
       seen.set(name, before?.mark === mark ? before : { mark, sinceMs: nowMs })

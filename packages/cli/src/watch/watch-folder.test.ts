@@ -94,6 +94,23 @@ describe('a watched folder', () => {
     expect(await namesIn('done')).toEqual(['a.2.csv', 'a.2.csv.report.json', 'a.csv', 'a.csv.report.json'])
   })
 
+  it('takes a file whose name leaves no room for a report beside it, under a shorter one', async () => {
+    const long = `${'证'.repeat(80)}.csv`
+    await cp(sample, join(folder, long))
+    await writeFile(join(folder, 'zz.json'), '[]')
+    expect(await watchOnce()).toBe('done')
+    const as = `${'证'.repeat(24)}.2.csv`
+    expect(await namesIn('done')).toEqual(['zz.json', 'zz.json.report.json', as, `${as}.report.json`])
+    expect(deliveries()[1]).toMatchObject({ name: long, as })
+  })
+
+  it('says of a file whose name is no UTF-8 that it is left', async () => {
+    // GBK, as an old system writes it.
+    await writeFile(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xd6, 0xd0]), Buffer.from('.csv')]), '')
+    expect(await watchOnce()).toBe('done')
+    expect(news).toMatchObject([{ kind: 'left' }])
+  })
+
   it('does not look at hidden and temporary names, and leaves what is no plain file', async () => {
     for (const name of ['.a.csv', 'a.csv.tmp', 'a.csv.part', '~$a.csv', 'a.csv~']) await cp(sample, join(folder, name))
     await symlink(sample, join(folder, 'link.csv'))
