@@ -175,6 +175,17 @@ describe('publishing the rows of a file', () => {
     expect(beijing.inFlightMost).toBe(1)
   })
 
+  it('lets rows about two versions of one licence wait for each other', async () => {
+    const beijing = new FakePublisher()
+    async function* versions(): AsyncGenerator<ImportRow> {
+      for (const version of ['001.E', '002.C']) {
+        yield rowOf({ ...licence(1), identifier: licence(1).identifier.replace('001.E', version) }, 2)
+      }
+    }
+    await run({ beijing }, versions())
+    expect(beijing.calls.map((items) => items.length)).toEqual([1, 1])
+  })
+
   it('cuts a request before it is larger than it may be', async () => {
     const beijing = new FakePublisher()
     const long = 'x'.repeat(4096)

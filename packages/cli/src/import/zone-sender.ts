@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { subjectStringOf } from '@hutong/licence'
 import {
   CallError,
   itemSizeBytes,
@@ -74,14 +75,15 @@ export class ZoneSender {
 
   /** @throws {CallError | CommandError} an earlier request was not answered in time; rows not settled are to be sent again. */
   async add(item: number, { licence }: LicenceRow): Promise<void> {
-    if (this.#open.has(licence.identifier)) await this.drain()
+    const subject = subjectStringOf(licence) ?? licence.identifier
+    if (this.#open.has(subject)) await this.drain()
     const event: ToPublish = { requestId: requestIdOf(this.#zone, licence), event: licence }
     const sizeBytes = itemSizeBytes(event)
     const isFull = this.#filling.length >= itemsPerRequestMax || this.#fillingBytes + sizeBytes > requestSizeMaxBytes
     if (isFull) await this.flush()
-    this.#filling.push({ item, identifier: licence.identifier, event })
+    this.#filling.push({ item, subject, event })
     this.#fillingBytes += sizeBytes
-    this.#open.add(licence.identifier)
+    this.#open.add(subject)
   }
 
   /** Sends what fills, as soon as there is room. */
@@ -149,14 +151,14 @@ export class ZoneSender {
   }
 
   /** Whether the row is settled. */
-  #take({ item, identifier, event }: Line, outcome: Outcome, untilMs: number): boolean {
+  #take({ item, subject, event }: Line, outcome: Outcome, untilMs: number): boolean {
     if (outcome.kind === 'refused') {
       const { code, en } = outcome.refusal
       if (passing.has(code)) {
         if (this.#parts.nowMs() < untilMs) return false
         throw new CommandError(exits.unavailable, code, `${this.#zone}: ${en}; importing the file again is safe`)
       }
-      this.#open.delete(identifier)
+      this.#open.delete(subject)
       this.#parts.settle(item, { kind: 'refused', refusal: outcome.refusal })
       return true
     }
@@ -164,7 +166,7 @@ export class ZoneSender {
       this.#newest = event
       this.#newestIndex = outcome.index
     }
-    this.#open.delete(identifier)
+    this.#open.delete(subject)
     this.#parts.settle(item, { kind: outcome.duplicate ? 'duplicate' : 'published' })
     return true
   }
@@ -172,6 +174,6 @@ export class ZoneSender {
 
 interface Line {
   readonly item: number
-  readonly identifier: string
+  readonly subject: string
   readonly event: ToPublish
 }
