@@ -103,8 +103,13 @@ describe('import', () => {
     )
     // As iconv reads the file.
     expect(answer.events[0]?.event).toMatchObject({ event: { value: { holder: { name: '㐂𬭎"贸易",公司' } } } })
-    const verdict = await world.verify('langfang', { identifier, matter, holderCode: '91131000MA2383889F' })
-    expect(verdict).toMatchObject({ word: 'VALID', checks: { HOLDER: 'passed HOLDER_MATCHES' } })
+    // Which zone holds it first is chance.
+    const { answer: verdict } = await until(
+      'langfang says VALID',
+      () => world.verify('langfang', { identifier, matter, holderCode: '91131000MA2383889F' }),
+      (answer) => inShort(answer) === 'VALID',
+    )
+    expect(verdict).toMatchObject({ checks: { HOLDER: 'passed HOLDER_MATCHES' } })
   })
 
   it('publishes the rest of two thousand licences in fourteen zones, and nothing becomes undetermined meanwhile', async () => {
