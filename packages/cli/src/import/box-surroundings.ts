@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { PublisherClient, VerifierClient } from '@hutong/sdk'
 import type { Box } from '../box.ts'
 import type { Cli } from '../command.ts'
@@ -24,6 +25,9 @@ export class BoxSurroundings implements Disposable {
       nowMs,
       signal,
       charter: await this.#box.charter(),
+      pinnedSha256: createHash('sha256')
+        .update(await this.#box.charterBytes())
+        .digest('hex'),
       publisherOf: (zone) => this.#clientOf(this.#publishers, zone, () => this.#box.publisher(zone)),
       verifierOf: (zone) => this.#clientOf(this.#verifiers, zone, () => this.#box.verifier(zone)),
     }

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { isRefusal, type Refusal, refusal } from '@hutong/licence'
 import { type CsvError, parse } from 'csv-parse'
 import { CommandError, exits } from '../exit.ts'
-import { type Layout, layoutOf, licenceFrom, zoneFrom } from './fields.ts'
+import { type Layout, layoutOf, licenceFrom, unmendedFault, zoneFrom } from './fields.ts'
 import { type ImportRow, rowSizeMax, sourceTextMax, type ZoneChoice } from './row.ts'
 
 /** What follows one of these cannot be told apart into rows any more. */
@@ -68,10 +68,13 @@ function readHeading(names: readonly string[], choice: ZoneChoice): Layout {
 
 function rowFrom(layout: Layout, values: readonly string[], line: number): ImportRow {
   const source = { kind: 'fields', names: layout.names, values } as const
-  if (values.length === layout.columns) {
+  const refused =
+    values.length === layout.columns
+      ? unmendedFault(layout, values)
+      : refusal('ITEM_COUNT', { field: 'row', expected: `${layout.columns} columns` })
+  if (refused === undefined) {
     return { kind: 'licence', line, zone: zoneFrom(layout, values), licence: licenceFrom(layout, values), source }
   }
-  const refused = refusal('ITEM_COUNT', { field: 'row', expected: `${layout.columns} columns` })
   return { kind: 'refused', line, refusal: refused, restUnread: false, source }
 }
 

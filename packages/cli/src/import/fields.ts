@@ -40,7 +40,7 @@ export interface Layout {
   readonly zone: { readonly zone: string } | { readonly column: number }
   /** The table is one of refused rows that was sent again: its cells are guarded. */
   readonly isReport: boolean
-  /** The column that lists extension fields the row does not have; only a table of refused rows has it. */
+  /** The column that lists fields the row does not have; only a table of refused rows has it. */
   readonly absent: number | undefined
 }
 
@@ -90,6 +90,26 @@ export function licenceFrom(layout: Layout, values: readonly string[]): LicenceI
   }
 }
 
+/**
+ * What a row of a table of refused rows still lacks: a field that was missing and is still empty (whoever means it to be empty takes it
+ * out of HUTONG_ABSENT), or cells beyond the heading that nobody has looked at. Unmended it must not come in as something else.
+ */
+export function unmendedFault(layout: Layout, values: readonly string[]): Refusal | undefined {
+  const { absent, fields, names } = layout
+  if (absent === undefined) return undefined
+  const missing = values[absent]!.split(' ')
+  const column = Object.values(fields).find((one) => missing.includes(names[one]!) && values[one] === '')
+  if (column !== undefined) {
+    return refusal('MISSING_TEXT', {
+      field: names[column]!,
+      expected: 'the field, or its name taken out of HUTONG_ABSENT',
+    })
+  }
+  const [code, text] = [names.indexOf('HUTONG_CODE'), names.indexOf('HUTONG_TEXT')]
+  const isTooMany = values[code] === 'ITEM_COUNT' && text >= 0 && values[text] !== ''
+  return isTooMany ? refusal('ITEM_COUNT', { field: 'HUTONG_TEXT', expected: 'nothing left in it' }) : undefined
+}
+
 /** The zone that a row names. */
 export function zoneFrom({ zone, isReport }: Layout, values: readonly string[]): string {
   if ('zone' in zone) return zone.zone
@@ -101,7 +121,7 @@ export function zoneFrom({ zone, isReport }: Layout, values: readonly string[]):
  * inverse for every text.
  */
 export function guardedCell(text: string): string {
-  return /^['=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text
+  return /^['=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text
 }
 
 /** The text of a guarded cell. */

@@ -297,3 +297,70 @@ describe('a file', () => {
 function faultsIn(refused: readonly { readonly line: number; readonly refusal: { readonly code: string } }[]) {
   return Object.fromEntries(refused.map(({ line, refusal }) => [line, refusal.code.toLowerCase()]))
 }
+
+describe('what an import must not say', () => {
+  const rows = async () => (await readFile(mixed, 'utf8')).replace('\ufeff', '').split('\n')
+  const refusedOf = (path: string) => importOf(path, { mode: 'publish' })
+
+  it('that rows are in, for another alliance than the one that took them', async () => {
+    const statePath = at('state')
+    await importOf(good, { statePath })
+    const elsewhere = importOf(good, { statePath }, { pinnedSha256: 'ff'.repeat(32) })
+    await expect(elsewhere).rejects.toMatchObject({ code: 'STATE_OF_ANOTHER_FILE', exitCode: 7 })
+  })
+
+  it('that a table holds all refused rows, where the earlier ones went into another; nor is a stranger written over', async () => {
+    const statePath = at('state')
+    await importOf(mixed, { statePath, refusedPath: at('one.csv') })
+    await writeFile(at('two.csv'), 'mine')
+    const other = importOf(mixed, { statePath, refusedPath: at('two.csv') })
+    await expect(other).rejects.toMatchObject({ code: 'STATE_OF_ANOTHER_FILE' })
+    expect(await readFile(at('two.csv'), 'utf8')).toBe('mine')
+  })
+
+  it('that a licence has no end, because the field was missing and the table came back unmended', async () => {
+    const { validate_end: _, ...endless } = JSON.parse((await rows())[0]!)
+    await writeFile(at('endless.ndjson'), `${JSON.stringify(endless)}\n`)
+    await importOf(at('endless.ndjson'), { refusedPath: at('refused.csv') })
+    const again = await refusedOf(at('refused.csv'))
+    const missing = { code: 'MISSING_TEXT', field: 'validate_end' }
+    expect(again).toMatchObject({ published: 0, refused: [{ refusal: missing }] })
+    // Whoever means it to be empty says so.
+    const [heading, ...cells] = (await readFile(at('refused.csv'), 'utf8')).split('\r\n')
+    const mended = cells.map((line) => line.replaceAll(',validate_end,', ',,'))
+    await writeFile(at('mended.csv'), [heading, ...mended].join('\r\n'))
+    expect(await refusedOf(at('mended.csv'))).toMatchObject({ published: 1, refusedCount: 0 })
+  })
+
+  it('that a row too short or too long for its heading is one, because the table came back unmended', async () => {
+    const [heading, first] = new TextDecoder('gb18030').decode(await readFile(good)).split('\r\n')
+    await writeFile(at('short.csv'), `${heading}\r\n${first},more\r\n${first!.slice(0, first!.lastIndexOf(','))}\r\n`)
+    const choice = { kind: 'zone', zone: 'beijing' } as const
+    await importOf(at('short.csv'), { choice, refusedPath: at('refused.csv') })
+    const [long, short] = (await importOf(at('refused.csv'), { choice })).refused
+    expect(long).toMatchObject({ refusal: { code: 'ITEM_COUNT', field: 'HUTONG_TEXT' } })
+    expect(short === undefined || short.refusal.code).not.toBe('ITEM_COUNT')
+  })
+
+  it('which of two names, or of two sets of names, was meant: such an object comes back as text, in a table that can be read', async () => {
+    const row = JSON.parse((await rows())[0]!)
+    const strange = { ...row, '=cmd': '1' }
+    const both = { ...row, ZZYXQJZRQ: '20991231' }
+    const twice = JSON.stringify(row).replace('{', '{"validate_end":"20300101",')
+    const file = at('names.ndjson')
+    await writeFile(file, `${JSON.stringify(strange)}\n${JSON.stringify(both)}\n${twice}\n`)
+    await importOf(file, { refusedPath: at('refused.csv') })
+    expect((await readFile(at('refused.csv'), 'utf8')).split('\r\n')[0]).not.toMatch(/=cmd|validate_end/)
+    const again = await refusedOf(at('refused.csv'))
+    expect(again.refused.map(({ refusal }) => refusal.code)).toEqual(Array(3).fill('MISSING_IDENTIFIER'))
+  })
+
+  it('anything of half a character: such a text is refused before it is sent', async () => {
+    const row = { ...JSON.parse((await rows())[0]!), certificate_name: '\ud800' }
+    await writeFile(at('half.ndjson'), `${JSON.stringify(row)}\n`)
+    expect(await importOf(at('half.ndjson'))).toMatchObject({
+      published: 0,
+      refused: [{ refusal: { code: 'NOT_TEXT', field: 'certificate_name' } }],
+    })
+  })
+})

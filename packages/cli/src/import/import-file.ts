@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { StageName } from '@hutong/sdk'
 import { CommandError, exits } from '../exit.ts'
 import { ImportFile } from './file.ts'
@@ -33,6 +34,8 @@ export interface ImportOptions extends ReadingOptions {
 
 /** What an import needs of the world. */
 export interface ImportSurroundings extends PublishSurroundings, JudgeSurroundings {
+  /** SHA-256 of charter 0, hex: which alliance it is. What is settled in one is not in another. */
+  readonly pinnedSha256: string
   /** Told how the file is read, before the first row. */
   onReading(reading: FileReading): void
   /** Told of each refused row, in the order of the file. */
@@ -96,16 +99,19 @@ export async function importFile(
   surroundings.onReading(reading)
   const needsFingerprint = options.statePath !== undefined || options.mode === 'atomic'
   const fingerprint = needsFingerprint ? await file.fingerprint(surroundings.signal) : undefined
-  const before = await stateBefore(options, reading, fingerprint?.sha256)
+  const before = await stateBefore(options, reading, surroundings, fingerprint?.sha256)
   const settled = before?.counts.read ?? 0
   const mayReplace = options.mayReplaceTable === true || before !== undefined
+  const zoneField = options.choice.kind === 'field' ? options.choice.name : undefined
   await using table =
-    options.refusedPath === undefined ? undefined : await RefusedTable.open(options.refusedPath, settled, mayReplace)
+    options.refusedPath === undefined
+      ? undefined
+      : await RefusedTable.open(options.refusedPath, { settled, mayReplace, zoneField })
   const run = new Run(file, options, surroundings, table, before?.counts)
   const state = (complete: boolean, decided: boolean): ImportState | undefined =>
     fingerprint && {
       sha256: fingerprint.sha256,
-      reading: readingKey(options, reading),
+      reading: readingKey(options, reading, surroundings),
       decided,
       complete,
       counts: run.counts,
@@ -241,20 +247,25 @@ class Run {
 async function stateBefore(
   { statePath, ...options }: ImportOptions,
   reading: FileReading,
+  surroundings: ImportSurroundings,
   sha256: string | undefined,
 ): Promise<ImportState | undefined> {
   if (statePath === undefined || options.mode === 'dry_run') return undefined
   const state = await readState(statePath)
-  if (state === undefined || (state.sha256 === sha256 && state.reading === readingKey(options, reading))) return state
-  const what = `${statePath}: the state of another file, or of this one read in another way; remove it to begin anew`
+  if (state === undefined || (state.sha256 === sha256 && state.reading === readingKey(options, reading, surroundings)))
+    return state
+  const what = `${statePath}: the state of another file, or of this one read in another way, for another alliance, or with another table of refused rows; remove it to begin anew`
   throw new CommandError(exits.conflict, 'STATE_OF_ANOTHER_FILE', what)
 }
 
+/** The table belongs to it: in another one the rows refused so far would be missing. */
 function readingKey(
-  { choice, mode }: Pick<ImportOptions, 'choice' | 'mode'>,
+  { choice, mode, refusedPath }: Pick<ImportOptions, 'choice' | 'mode' | 'refusedPath'>,
   { encoding, format }: FileReading,
+  { pinnedSha256 }: ImportSurroundings,
 ): string {
-  return JSON.stringify([choice, mode, encoding.encoding, format.format])
+  const table = refusedPath === undefined ? '' : resolve(refusedPath)
+  return JSON.stringify([pinnedSha256, choice, mode, encoding.encoding, format.format, table])
 }
 
 function undecided(rows: number): CommandError {

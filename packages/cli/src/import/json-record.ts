@@ -19,12 +19,14 @@ export function createRecordReader(
     if (!isObject(value)) return unread(line, refusal('NOT_JSON', { field: 'row', expected: 'an object' }), value)
     const names = Object.keys(value)
     if (names.length !== namesWritten) {
-      return unread(line, refusal('FIELD_NAMES', { field: 'row', expected: 'every name once' }), value)
+      return asText(line, refusal('FIELD_NAMES', { field: 'row', expected: 'every name once' }), value)
     }
     const key = JSON.stringify(names)
     const layout = layouts.get(key) ?? layoutOf(names, choice)
     if (layouts.size < layoutsKeptMax) layouts.set(key, layout)
     const texts = Object.values(value).map(textOfValue)
+    // Under names that are not understood its values would come back, unmended, as what somebody guessed them to be.
+    if (isRefusal(layout) && layout.code === 'FIELD_NAMES') return asText(line, layout, value)
     const odd = texts.indexOf(undefined)
     if (isRefusal(layout) || odd >= 0) {
       const expected = 'text in quotation marks'
@@ -66,9 +68,9 @@ function isTextual(value: unknown): boolean {
   return typeof value === 'string' || value === null
 }
 
-/** Undefined: a number that is not the one in the file any more. */
+/** Undefined: a number that is not the one in the file any more, or half a character, which no event can carry. */
 function textOfValue(value: unknown): string | undefined {
-  if (typeof value === 'string') return value
+  if (typeof value === 'string') return value.isWellFormed() ? value : undefined
   if (value === null) return ''
   return isKept(value) ? JSON.stringify(value) : undefined
 }
@@ -80,6 +82,11 @@ function isKept(value: unknown): boolean {
 
 function unread(line: number, refused: Refusal, value: unknown): ImportRow {
   return { kind: 'refused', line, refusal: refused, restUnread: false, source: sourceOf(value) }
+}
+
+function asText(line: number, refused: Refusal, value: unknown): ImportRow {
+  const source = { kind: 'text', text: JSON.stringify(value).slice(0, sourceTextMax) } as const
+  return { kind: 'refused', line, refusal: refused, restUnread: false, source }
 }
 
 function sourceOf(value: unknown): ImportRow['source'] {

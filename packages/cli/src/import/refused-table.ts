@@ -22,17 +22,21 @@ export class RefusedTable implements AsyncDisposable {
   readonly #part: FileHandle
   #waiting: string[] = []
 
-  private constructor(path: string, part: FileHandle) {
+  readonly #zoneField: string | undefined
+
+  private constructor(path: string, zoneField: string | undefined, part: FileHandle) {
     this.#path = path
+    this.#zoneField = zoneField
     this.#part = part
   }
 
   /**
-   * Opens the table for rows after `settled`; what a dead run had kept beyond is dropped.
+   * Opens the table for rows after `settled`; what a dead run had kept beyond is dropped. `zoneField` has a column even where no row could
+   * be read: else the table could not be imported.
    *
    * @throws {CommandError} FILE_EXISTS: the table is there already, and nothing is being resumed.
    */
-  static async open(path: string, settled: number, mayReplace: boolean): Promise<RefusedTable> {
+  static async open(path: string, { settled, mayReplace, zoneField }: TableOptions): Promise<RefusedTable> {
     if (!mayReplace && (await exists(path))) {
       throw new CommandError(exits.conflict, 'FILE_EXISTS', `${path} is there already and is left as it is`)
     }
@@ -45,7 +49,7 @@ export class RefusedTable implements AsyncDisposable {
     await part.writeFile(kept.join(''))
     await part.sync()
     await rename(next, partOf(path))
-    return new RefusedTable(path, part)
+    return new RefusedTable(path, zoneField, part)
   }
 
   add({ item, line, refusal }: RefusedRow, source: RowSource): void {
@@ -65,7 +69,7 @@ export class RefusedTable implements AsyncDisposable {
   /** Writes the table, in place of one that is there; returns whether there was anything to write. */
   async finish(): Promise<boolean> {
     await this.flush()
-    const columns = await columnsOf(keptRows(this.#path))
+    const columns = await columnsOf(keptRows(this.#path), this.#zoneField)
     if (columns === undefined) {
       await rm(partOf(this.#path), { force: true })
       return false
@@ -86,6 +90,12 @@ export class RefusedTable implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#part.close()
   }
+}
+
+interface TableOptions {
+  readonly settled: number
+  readonly mayReplace: boolean
+  readonly zoneField: string | undefined
 }
 
 interface KeptRow {
@@ -136,9 +146,9 @@ function rowFromJson(text: string): KeptRow | undefined {
   }
 }
 
-async function columnsOf(rows: AsyncIterable<KeptRow>): Promise<Columns | undefined> {
+async function columnsOf(rows: AsyncIterable<KeptRow>, zoneField: string | undefined): Promise<Columns | undefined> {
   let set: 0 | 1 | undefined
-  const others = new Set<string>()
+  const others = new Set(zoneField === undefined || spellings.has(zoneField) ? [] : [zoneField])
   let isEmpty = true
   for await (const { source } of rows) {
     isEmpty = false
@@ -157,7 +167,8 @@ async function columnsOf(rows: AsyncIterable<KeptRow>): Promise<Columns | undefi
 async function* cellsOf(rows: AsyncIterable<KeptRow>, columns: Columns): AsyncGenerator<readonly string[]> {
   for await (const { line, refusal, source } of rows) {
     const values = valuesByName(source, columns)
-    const absent = columns.extensions.filter((name) => !values.has(name))
+    // Of what could not be read at all every cell is empty.
+    const absent = source.kind === 'text' ? [] : columns.names.filter((name) => !values.has(name))
     const extra = source.kind === 'text' ? source.text : restOf(source, columns)
     const report = [String(line), refusal.code, refusal.field, refusal.expected, refusal.zh, absent.join(' '), extra]
     yield [...report, ...columns.names.map((name) => values.get(name) ?? '')].map(guardedCell)
@@ -168,9 +179,9 @@ async function* cellsOf(rows: AsyncIterable<KeptRow>, columns: Columns): AsyncGe
 function valuesByName(source: RowSource, { set }: Columns): ReadonlyMap<string, string> {
   if (source.kind === 'text') return new Map()
   return new Map(
-    source.names.map((name, at) => {
+    source.names.slice(0, source.values.length).map((name, at) => {
       const spelling = spellings.get(name)
-      return [spelling === undefined ? name : fieldNames[spelling.field][set], source.values[at] ?? '']
+      return [spelling === undefined ? name : fieldNames[spelling.field][set], source.values[at]!]
     }),
   )
 }

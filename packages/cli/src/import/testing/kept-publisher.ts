@@ -43,6 +43,7 @@ export class KeptPublisher implements Pick<PublisherClient, 'publish'> {
   /** An import's surroundings in which every zone is this one, and nothing is said. */
   surroundings(over: Partial<ImportSurroundings> = {}): ImportSurroundings {
     return {
+      pinnedSha256: '00'.repeat(32),
       charter: { zones: [] } as unknown as ImportSurroundings['charter'],
       publisherOf: () => this,
       verifierOf: () => undefined,
