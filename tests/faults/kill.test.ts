@@ -15,7 +15,7 @@ import { hutongJson, projectFolder } from '../constellation/command-line.ts'
 import { licenceOf } from '../constellation/invented.ts'
 
 const zones = ['beijing', 'tianjin', 'langfang'] as const
-const rounds = 5 * Number(process.env.HUTONG_RUNS ?? 1)
+const rounds = 3 * Number(process.env.HUTONG_RUNS ?? 1)
 const seed = Number(process.env.HUTONG_SEED ?? Date.now() % 1_000_000)
 const rowsPerImport = 2_000
 /** A command needs about so long before its first event leaves, and about so long to its end; the kill falls in between. */
