@@ -24,6 +24,26 @@ describe('personal data', () => {
       holderCode: '11010519491231002X',
     })
     expect(asked.kind).toBe('verdict')
+    // By HTTP as well, where paths and bodies of every shape come in.
+    const ask = async (path: string, body?: unknown) => {
+      const headers = {
+        authorization: `Bearer ${alliance.box.tokens.of('beijing', 'client')}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'one',
+      }
+      const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+      const answer = await fetch(`http://${alliance.httpAddress}/z/beijing/${path}`, { headers, ...sent })
+      return { status: answer.status, text: await answer.text() }
+    }
+    const problems = [
+      await ask('v1/events', { ...bad, surplus: holder.name }),
+      await ask('v1/history', { identifier: licence.identifier, surplus: holder.code }),
+      await ask('v1/verify', { identifier: `${licence.identifier}0`, matter, holderCode: holder.code }),
+      await ask(`v1/events?after=${encodeURIComponent(holder.name)}`),
+      await ask(`v1/verdicts/${licence.identifier}`),
+      await ask(`nowhere/${licence.identifier}`),
+    ]
+    expect(problems.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400, 404])
 
     const words = [holder.name, holder.code, '110105194912310021', licence.identifier, licence.number]
     const hidden = words.flatMap((word) => [Buffer.from(word), sha256(word)])
@@ -40,7 +60,7 @@ describe('personal data', () => {
       const found = words.filter((_, at) => bytes.includes(hidden[2 * at]!) || bytes.includes(hidden[2 * at + 1]!))
       expect(found, path).toEqual([])
     }
-    for (const word of words) expect(JSON.stringify(refused)).not.toContain(word)
+    for (const word of words) expect(JSON.stringify([refused, problems])).not.toContain(word)
     // The search itself finds what is there: the payload, in the hub's store.
     const store = filesBelow(alliance.folder('hub')).filter((path) => path.includes('log.sqlite'))
     expect(store.some((path) => readFileSync(path).includes(hidden[0]!))).toBe(true)
