@@ -21,6 +21,8 @@ describe('a failure of MongoDB', () => {
     ['a majority that did not confirm in time (64)', serverError(64), StoreUnavailableError],
     ['a user without rights (13)', serverError(13), StoreUnavailableError],
     ['a lost connection', new MongoNetworkError('connection closed'), StoreUnavailableError],
+    ['a socket that the other side ended', nodeError('EPIPE'), StoreUnavailableError],
+    ['a socket that was torn down', nodeError('ERR_STREAM_DESTROYED'), StoreUnavailableError],
     ['a connection that never came about', new MongoTopologyClosedError(), StoreUnavailableError],
     ['a server too old for the driver', new MongoCompatibilityError('wire version 6'), StoreFormatError],
   ])('%s asks for its reaction, and the cause is kept', (_, error, reaction) => {
@@ -33,6 +35,7 @@ describe('a failure of MongoDB', () => {
     ['a wrong call of ours', new MongoInvalidArgumentError('no such option')],
     ['an address that is none', new MongoParseError('no such scheme')],
     ['a document too large for the driver', new RangeError('offset is out of bounds')],
+    ['a number that Node refuses', nodeError('ERR_OUT_OF_RANGE')],
     ['what is one of the port already', new StoreFullError('no space')],
   ])('%s stays what it is', (_, error) => {
     expect(storeErrorFromMongo(error)).toBe(error)
@@ -55,6 +58,10 @@ describe('a call with a limit', () => {
 
 function serverError(code: number): MongoServerError {
   return new MongoServerError({ message: 'as the server says', code })
+}
+
+function nodeError(code: string): Error {
+  return Object.assign(new Error('as Node says'), { code })
 }
 
 function bulkError(codes: readonly number[]): MongoBulkWriteError {

@@ -18,6 +18,7 @@ import { StoreFormatError, StoreFullError, StoreUnavailableError } from './error
  * may succeed when somebody has acted. A mongod whose disk fails ends itself, so no StoreBrokenError comes from here.
  */
 export function storeErrorFromMongo(error: unknown): unknown {
+  if (isLostConnection(error)) return new StoreUnavailableError(`MongoDB: ${error.message}`, { cause: error })
   if (!(error instanceof MongoError)) return error
   if (error instanceof MongoCompatibilityError) {
     return new StoreFormatError(`MongoDB: ${error.message}`, { cause: error })
@@ -30,6 +31,12 @@ export function storeErrorFromMongo(error: unknown): unknown {
 /** Whether an insertion failed because a document of this key is there. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === duplicateKey
+}
+
+// The driver does not wrap what Node says of a socket that the other side ended just before it was written to.
+function isLostConnection(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof MongoError || !('code' in error)) return false
+  return typeof error.code === 'string' && /^(E(?!RR_)[A-Z_0-9]+|ERR_(STREAM|SOCKET)_\w+)$/.test(error.code)
 }
 
 // Of the driver's own complaints those about a lost connection come and go; the others are wrong calls or addresses.
