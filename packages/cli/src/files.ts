@@ -1,4 +1,5 @@
-import { open, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { CommandError, exits } from './exit.ts'
 
 /**
@@ -22,8 +23,20 @@ export async function textOfFile(path: string, sizeMaxBytes: number): Promise<st
   return utf8(await bytesOfFile(path, sizeMaxBytes), path)
 }
 
+/** The text on stdin. @throws {CommandError} as `textOfFile`; its name is `-`. */
+export async function textOfStdin(stdin: AsyncIterable<Uint8Array>, sizeMaxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const chunk of stdin) {
+    sizeBytes += chunk.length
+    if (sizeBytes > sizeMaxBytes) throw new CommandError(exits.usage, 'FILE', `-: more than ${sizeMaxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return utf8(Buffer.concat(chunks), '-')
+}
+
 /** @throws {CommandError} the bytes are not UTF-8. */
-export function utf8(bytes: Uint8Array, path: string): string {
+function utf8(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
@@ -49,6 +62,33 @@ export async function writeNewFile(path: string, content: string | Uint8Array, m
     await rm(path, { force: true })
     throw error
   }
+}
+
+/** A file of several that only make sense together. */
+export interface NewFile {
+  readonly name: string
+  readonly content: string | Uint8Array
+  readonly mode: number
+}
+
+/**
+ * Writes files into a folder, which is made for its owner alone where it is not there: all of them, or none that was not there before.
+ * @throws {CommandError} one of them is there already, exit 7. Errors of the disk pass through.
+ */
+export async function writeNewFiles(folder: string, files: readonly NewFile[]): Promise<readonly string[]> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const written: string[] = []
+  try {
+    for (const { name, content, mode } of files) {
+      const path = join(folder, name)
+      await writeNewFile(path, content, mode)
+      written.push(path)
+    }
+  } catch (error) {
+    await Promise.all(written.map((path) => rm(path, { force: true })))
+    throw error
+  }
+  return written
 }
 
 /** Whether an error of node's is this one. */

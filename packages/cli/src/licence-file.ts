@@ -2,7 +2,7 @@ import type { LicenceIssued } from '@hutong/licence'
 import { eventFromJson } from '@hutong/wire'
 import type { Cli } from './command.ts'
 import { CommandError, exits } from './exit.ts'
-import { textOfFile, utf8 } from './files.ts'
+import { textOfFile, textOfStdin } from './files.ts'
 
 const eventFileMaxBytes = 256 * 1024
 
@@ -11,7 +11,8 @@ const eventFileMaxBytes = 256 * 1024
  * @throws {CommandError} it cannot be read, is too large, or is no such event; exit 2.
  */
 export async function licenceFromFile(cli: Cli, file: string): Promise<LicenceIssued> {
-  const text = file === '-' ? await standardInput(cli) : await textOfFile(file, eventFileMaxBytes)
+  const text =
+    file === '-' ? await textOfStdin(cli.stdin, eventFileMaxBytes) : await textOfFile(file, eventFileMaxBytes)
   const reading = eventFromJson(jsonFrom(text, file))
   if (reading.kind === 'unreadable') {
     throw new CommandError(exits.usage, 'EVENT', `${file}: ${reading.field}: want ${reading.expected}`)
@@ -26,16 +27,4 @@ function jsonFrom(text: string, file: string): unknown {
   } catch (error) {
     throw new CommandError(exits.usage, 'NOT_JSON', `${file}: not JSON`, error)
   }
-}
-
-async function standardInput(cli: Cli): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const chunk of cli.stdin) {
-    sizeBytes += chunk.length
-    if (sizeBytes > eventFileMaxBytes)
-      throw new CommandError(exits.usage, 'FILE', `-: more than ${eventFileMaxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return utf8(Buffer.concat(chunks), '-')
 }

@@ -62,6 +62,11 @@ const nouns: readonly {
     summary: 'show and check receipts of events',
     load: async (cli) => (await import('./receipt.ts')).receiptCommand(cli),
   },
+  {
+    name: 'ca',
+    summary: 'make and show transport certificates',
+    load: async (cli) => (await import('./ca.ts')).caCommand(cli),
+  },
   { name: 'keys', summary: 'make keys', load: async (cli) => (await import('./keys.ts')).keysCommand(cli) },
   {
     name: 'crypto',

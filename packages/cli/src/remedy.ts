@@ -56,6 +56,56 @@ const byCode: ReadonlyMap<string, Remedy> = new Map([
     },
   ],
   [
+    'WRONG_PASSPHRASE',
+    {
+      zh: '核对口令；文件可能已损坏，可向发放者重新索取。',
+      en: 'check the passphrase; if it is right the file is damaged: ask whoever gave it to you for another copy',
+    },
+  ],
+  [
+    'PASSPHRASE',
+    {
+      zh: '口令只从文件或标准输入读取，一行文字，新口令至少 12 个可打印 ASCII 字符。',
+      en: 'a passphrase is one line in a file or on stdin; a new one has at least 12 printable ASCII characters',
+    },
+  ],
+  [
+    'NOT_PKCS12',
+    {
+      zh: '只能导入 PKCS#12 文件（.p12、.pfx）；.sm2、PEM、JKS 须先转换。',
+      en: 'only PKCS#12 (.p12, .pfx) is imported; .sm2, PEM and JKS must be converted first',
+    },
+  ],
+  [
+    'KEY_NOT_RSA',
+    {
+      zh: '传输证书只用 RSA 密钥：请申请 RSA 证书，或用 hutong ca issue 签发。',
+      en: 'transport takes RSA keys alone: ask for an RSA certificate, or make one with hutong ca issue',
+    },
+  ],
+  [
+    'KEY_TOO_SHORT',
+    { zh: '请申请 2048 位以上的 RSA 证书。', en: 'ask for a certificate with an RSA key of 2048 bits or more' },
+  ],
+  [
+    'CA_ENDS_SOONER',
+    {
+      zh: '减少 --days，或先用 hutong ca new 更新签发者。',
+      en: 'ask for fewer days, or make a new CA with hutong ca new first',
+    },
+  ],
+  [
+    'CA_NOT_IN_PERIOD',
+    {
+      zh: '核对本机时钟；签发者到期后须新建。',
+      en: 'check the clock of this machine; a CA that is over must be made anew',
+    },
+  ],
+  [
+    'CA_OF_ANOTHER_ALLIANCE',
+    { zh: '核对 --identity 与 --ca。', en: 'compare --identity with --ca: each alliance has a CA of its own' },
+  ],
+  [
     'CONFLICT',
     {
       zh: '同一编号已有不同内容：核对后另用编号，或发布更正。',

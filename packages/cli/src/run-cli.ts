@@ -39,6 +39,7 @@ export async function runHere(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   stdin: readonly Uint8Array[] = [],
+  nowMs: () => number = Date.now,
 ): Promise<CliRun> {
   let [stdout, stderr] = ['', '']
   const exitCode = await runCommand(args, {
@@ -46,7 +47,7 @@ export async function runHere(
     stderr: { write: (text) => (stderr += text) },
     stdin: Readable.from(stdin),
     env,
-    nowMs: Date.now,
+    nowMs,
     signal: new AbortController().signal,
   })
   return { exitCode, stdout, stderr }
