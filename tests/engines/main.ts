@@ -1,8 +1,9 @@
+import * as kafka from './kafka.ts'
 import * as mongo from './mongo.ts'
 
 // pnpm engines up | down | status: what the suites of the adapters run on, by hand. `up` prints what to export.
 
-const engines = { mongo }
+const engines = { kafka, mongo }
 const commands = { up, down, status }
 const [command = ''] = process.argv.slice(2)
 if (!Object.hasOwn(commands, command)) {
