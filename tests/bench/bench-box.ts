@@ -101,7 +101,7 @@ export class BenchBox implements AsyncDisposable {
     }
   }
 
-  /** Until every event is SEQUENCED and every verifier holds it. */
+  /** Until every event is SEQUENCED, and every verifier holds it and knows it to be witnessed. */
   async caughtUp(): Promise<void> {
     await this.sequenced()
     const token = this.#box.tokens.hub?.auditor ?? ''
@@ -110,7 +110,7 @@ export class BenchBox implements AsyncDisposable {
     const end = performance.now() + catchUpLimitMs
     for (const zone of this.zones) {
       using verifier = createVerifierClient(this.address, { token, zone })
-      while ((await verifier.status()).position < size) {
+      while (witnessedSize(await verifier.status()) < size) {
         if (performance.now() > end) throw new Error(`${zone} does not catch up`)
         await pause(100)
       }
@@ -233,4 +233,10 @@ function sizeOf(path: string): number {
 
 function median(values: readonly number[]): number {
   return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0
+}
+
+/** How much of H a verifier has applied and knows to be cosigned; a checkpoint's second line is its size. */
+function witnessedSize({ position, cosigned }: { readonly position: bigint; readonly cosigned: Uint8Array }): bigint {
+  const size = BigInt(Buffer.from(cosigned).toString('utf8').split('\n')[1] ?? 0)
+  return size < position ? size : position
 }
