@@ -34,7 +34,7 @@ export function asOfFrom({ asOf: text }: AsOfOption): AsOf | undefined {
   )
 }
 
-/** The same as a body in JSON says it; nothing for now. */
+/** The same as a member of a JSON body; no member where the question is about the present. */
 export function asOfInBody(asOf: AsOf | undefined): {
   readonly asOf?: { readonly position?: string; readonly time?: string }
 } {
