@@ -6,6 +6,7 @@ import { type Stream, StreamBrokenError, StreamUnavailableError } from '@hutong/
 import { createKafkaStream } from '@hutong/stream/kafka'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../constellation/until.ts'
+import { fetchJars } from './jars.ts'
 import {
   emptyKafkaFolder,
   freePort,
@@ -14,7 +15,7 @@ import {
   killKafkaBroker,
   startKafkaBroker,
 } from './kafka/broker.ts'
-import { fetchJars } from './kafka/jars.ts'
+import { kafkaJars } from './kafka/jars.ts'
 import { type KafkaProxy, startKafkaProxy } from './kafka/proxy.ts'
 import { status } from './kafka.ts'
 
@@ -47,7 +48,7 @@ describe(`a stream in a Kafka that misbehaves [${kafkaBrokerLabel}]`, () => {
 
   const start = async (port?: number) => {
     const at = port === undefined ? {} : { port }
-    broker = await startKafkaBroker({ jars: await fetchJars(), folder, advertisedPort: proxyPort, ...at })
+    broker = await startKafkaBroker({ jars: await fetchJars(kafkaJars), folder, advertisedPort: proxyPort, ...at })
   }
   const open = (appendLimitMs?: number) =>
     createKafkaStream({

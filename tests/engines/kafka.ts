@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { engineFolder } from './cache.ts'
+import { fetchJars } from './jars.ts'
 import { kafkaBrokerLabel, startKafkaBroker } from './kafka/broker.ts'
-import { fetchJars } from './kafka/jars.ts'
+import { kafkaJars } from './kafka/jars.ts'
 import type { EngineStatus, EngineUp } from './mongo.ts'
 
 /** Starts one broker for whoever comes, unless it runs; fetches its jars the first time. */
@@ -13,7 +14,7 @@ export async function up(): Promise<EngineUp> {
   const before = await status()
   if (before.kind === 'up') return before
   await rm(runFolder(), { recursive: true, force: true })
-  const jars = await fetchJars()
+  const jars = await fetchJars(kafkaJars)
   await mkdir(runFolder(), { recursive: true })
   const { process, port } = await startKafkaBroker({ jars, folder: runFolder(), detached: true })
   await writeFile(stateFile(), JSON.stringify({ pid: process.pid, port }))

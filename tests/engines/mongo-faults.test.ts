@@ -5,7 +5,8 @@ import { keyFromIndex, raiseTerm, type Store, StoreUnavailableError, step } from
 import { createMongoStore } from '@hutong/store/mongo'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../constellation/until.ts'
-import { jarFolder } from './mongo/jars.ts'
+import { jarFolder } from './jars.ts'
+import { mongoJars } from './mongo/jars.ts'
 import { killMongoServer, type MongoServer, mongoJavaServerLabel, startMongoServer } from './mongo/server.ts'
 import { status } from './mongo.ts'
 
@@ -24,7 +25,7 @@ describe(`a store in MongoDB that misbehaves [${mongoJavaServerLabel}]`, () => {
   beforeAll(async () => {
     if (!isAskedFor) return
     folder = await mkdtemp(join(tmpdir(), 'hutong-mongo-'))
-    server = await startMongoServer({ jars: jarFolder(), folder })
+    server = await startMongoServer({ jars: jarFolder(mongoJars), folder })
     store = await createMongoStore({ uri: `mongodb://127.0.0.1:${server.port}`, database: 'faults' })
   })
   afterAll(async () => {
@@ -38,7 +39,7 @@ describe(`a store in MongoDB that misbehaves [${mongoJavaServerLabel}]`, () => {
   })
 
   const restart = async () => {
-    server = await startMongoServer({ jars: jarFolder(), folder, port: server.port })
+    server = await startMongoServer({ jars: jarFolder(mongoJars), folder, port: server.port })
   }
   const lookups = () => [
     store.get('events', 'a'),

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { engineFolder } from './cache.ts'
-import { fetchJars } from './mongo/jars.ts'
+import { fetchJars } from './jars.ts'
+import { mongoJars } from './mongo/jars.ts'
 import { mongoJavaServerLabel, startMongoServer } from './mongo/server.ts'
 
 /** What tests need to reach an engine, as environment variables. */
@@ -20,7 +21,7 @@ export async function up(): Promise<EngineUp> {
   const before = await status()
   if (before.kind === 'up') return before
   await rm(runFolder(), { recursive: true, force: true })
-  const jars = await fetchJars()
+  const jars = await fetchJars(mongoJars)
   await mkdir(runFolder(), { recursive: true })
   const { process, port } = await startMongoServer({ jars, folder: runFolder(), detached: true })
   await writeFile(stateFile(), JSON.stringify({ pid: process.pid, port }))
